@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# What a person types. The modules' own build rules are in Kbuild.
+#
+#   KDIR   kernel build tree (the running kernel's)
+#   ARCH   um for User-mode Linux, else not needed
+
+# "make demo SHELL=1" is for the demo: make itself must not take it for the
+# shell of its recipes, nor hand it to other makes.
+ifeq ($(origin SHELL),command line)
+DEMO_SHELL := $(SHELL)
+override SHELL := /bin/sh
+MAKEOVERRIDES :=
+endif
+
+KRELEASE := $(shell uname -r)
+KDIR ?= /lib/modules/$(KRELEASE)/build
+kbuild = $(MAKE) -C $(KDIR) M=$(CURDIR) INSTALL_MOD_DIR=updates
+installed = /lib/modules/$(KRELEASE)/updates
+
+# Parallel inside a step (make -j), one step after the other.
+.NOTPARALLEL:
+.PHONY: all modules modules_install install uninstall demo test bench check \
+	clean help kdir
+
+all: modules
+
+modules: kdir
+	+$(kbuild) modules
+
+modules_install: kdir
+	+$(kbuild) modules_install
+
+install: modules
+	+$(kbuild) modules_install
+	depmod -a $(KRELEASE)
+	@echo "Installed. Load it with: modprobe ip_conntrack hashsize=32768"
+	@echo "Then look at it with:    cat /proc/net/ip_conntrack"
+
+uninstall:
+	rm -f $(installed)/ip_conntrack*.ko*
+	depmod -a $(KRELEASE)
+	@echo "Removed from $(installed). A loaded module stays until: modprobe -r ip_conntrack"
+
+demo:
+	@tools/demo $(if $(filter-out 0,$(DEMO_SHELL)),--shell)
+
+test:
+	@tests/run
+
+bench:
+	@tools/bench
+
+check:
+	@tools/check
+
+# Without a kernel build tree: what it would remove.
+clean:
+	$(if $(wildcard $(KDIR)/Makefile),+$(kbuild) clean,find . -type f \
+		'(' -name '*.o' -o -name '*.ko' -o -name '*.mod' -o \
+		-name '*.mod.c' -o -name '.*.cmd' -o -name '*.d' -o \
+		-name modules.order -o -name Module.symvers ')' -delete; \
+		rm -rf include/generated-ct)
+
+help:
+	@echo "all        build the modules for the running kernel, or for KDIR="
+	@echo "install    install them for the running kernel (as root)"
+	@echo "uninstall  remove them again (as root)"
+	@echo "demo       see it work in a virtual machine; SHELL=1 leaves you in it"
+	@echo "test       run all tests in virtual machines"
+	@echo "bench      measure it"
+	@echo "check      coding style and static analysis"
+	@echo "clean      remove what the build made"
+
+kdir:
+	@test -e $(KDIR)/Makefile || { \
+		echo "No kernel build tree at $(KDIR): install the package" \
+			"linux-headers-$(KRELEASE), or name another tree" \
+			"with KDIR=." >&2; exit 2; }

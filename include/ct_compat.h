@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Differences between kernels, and nothing else. What a kernel has is found by
+ * compiling include/probes/NAME.c at build time (CT_HAVE_NAME), never by its
+ * version number: stable kernels carry changes back.
+ */
+#ifndef CT_COMPAT_H
+#define CT_COMPAT_H
+
+#include <linux/crc32.h>
+#include <linux/crc32c.h>
+#include <linux/export.h>
+#include <linux/module.h>
+#include <linux/percpu.h>
+#include <linux/local_lock.h>	/* wants them before it */
+#include <linux/sysctl.h>
+#include <net/net_namespace.h>
+#include <net/netfilter/nf_log.h>
+
+#include "generated-ct/ct_probes.h"
+
+/* Our symbols are for our companions alone. */
+#ifdef CT_HAVE_EXPORT_NS_TOKEN
+#define EXPORT_SYMBOL_CT(sym) EXPORT_SYMBOL_NS_GPL(sym, IP_CONNTRACK)
+#define CT_IMPORT() MODULE_IMPORT_NS(IP_CONNTRACK)
+#else
+#define EXPORT_SYMBOL_CT(sym) EXPORT_SYMBOL_NS_GPL(sym, "IP_CONNTRACK")
+#define CT_IMPORT() MODULE_IMPORT_NS("IP_CONNTRACK")
+#endif
+
+/* What only the KUnit suites call is exported where there is KUnit. */
+#if IS_ENABLED(CONFIG_KUNIT)
+#define EXPORT_SYMBOL_CT_TEST(sym) EXPORT_SYMBOL_CT(sym)
+#else
+#define EXPORT_SYMBOL_CT_TEST(sym)
+#endif
+
+#ifdef CT_HAVE_CTL_TABLE_CONST
+#define CT_CTL_CONST const
+#else
+#define CT_CTL_CONST
+#endif
+
+/*
+ * @table has @n entries. Older kernels end at an empty one instead, so there
+ * is room for one more.
+ */
+static inline struct ctl_table_header *
+ct_register_sysctl(struct net *net, const char *path, struct ctl_table *table,
+		   size_t n)
+{
+#ifdef CT_HAVE_REGISTER_NET_SYSCTL_SZ
+	return register_net_sysctl_sz(net, path, table, n);
+#else
+	return register_net_sysctl(net, path, table);
+#endif
+}
+
+/* Where nobody can tell, say no: asking for a logger twice does no harm. */
+static inline bool ct_log_is_registered(u8 pf)
+{
+#ifdef CT_HAVE_NF_LOG_IS_REGISTERED
+	return nf_log_is_registered(pf);
+#else
+	return false;
+#endif
+}
+
+/*
+ * Per-CPU data used with bottom halves off: enough everywhere but on
+ * PREEMPT_RT, where newer kernels want a lock named.
+ */
+static inline void ct_local_lock_bh(local_lock_t __percpu *lock)
+{
+#ifdef CT_HAVE_LOCAL_LOCK_NESTED_BH
+	local_lock_nested_bh(lock);
+#endif
+}
+
+static inline void ct_local_unlock_bh(local_lock_t __percpu *lock)
+{
+#ifdef CT_HAVE_LOCAL_LOCK_NESTED_BH
+	local_unlock_nested_bh(lock);
+#endif
+}
+
+/*
+ * CRC32c without the crypto library where there is a choice: one module less
+ * that has to be there.
+ */
+#ifdef CT_HAVE_CRC32C_LE
+#define ct_crc32c(crc, data, len) __crc32c_le(crc, data, len)
+#else
+#define ct_crc32c(crc, data, len) crc32c(crc, data, len)
+#endif
+
+#endif /* CT_COMPAT_H */
