@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Protocols: who serves which, and what they share.
+ *
+ * Overview
+ *	A protocol that is not in the table is served by the generic one, which
+ *	knows addresses only. A protocol that belongs to one family of addresses
+ *	is generic in the other.
+ *
+ * Context
+ *	Any. No lock is taken and nothing is kept.
+ *
+ * Checksums follow RFC 1071 (the sum) and RFC 8200, 8.1 (the pseudo-header of
+ * IPv6); the kernel does the sums.
+ */
+#include <linux/in.h>
+#include <linux/module.h>
+#include <linux/netfilter.h>
+#include <linux/seq_file.h>
+#include <linux/skbuff.h>
+
+#include "ct_compat.h"
+#include "ct_proto.h"
+
+static const struct ct_proto *const ct_protos[U8_MAX + 1] = {
+	[IPPROTO_ICMP] = &ct_proto_icmp,
+	[IPPROTO_TCP] = &ct_proto_tcp,
+	[IPPROTO_UDP] = &ct_proto_udp,
+	[IPPROTO_GRE] = &ct_proto_gre,
+	[IPPROTO_ICMPV6] = &ct_proto_icmpv6,
+	[IPPROTO_SCTP] = &ct_proto_sctp,
+};
+
+/**
+ * ct_proto_find() - the protocol that serves a packet
+ * @family: NFPROTO_IPV4 or NFPROTO_IPV6
+ * @protonum: IPPROTO_*
+ *
+ * Context: any.
+ *
+ * Return: the protocol; never %NULL.
+ */
+const struct ct_proto *ct_proto_find(u8 family, u8 protonum)
+{
+	const struct ct_proto *proto = ct_protos[protonum];
+
+	if (!proto)
+		return &ct_proto_generic;
+	if (proto->family != NFPROTO_UNSPEC && proto->family != family)
+		return &ct_proto_generic;
+	return proto;
+}
+EXPORT_SYMBOL_CT(ct_proto_find);
+
+/**
+ * ct_ports_read() - read two ports
+ * @skb: the packet
+ * @off: offset of the transport header
+ * @tuple: to be filled
+ *
+ * Context: any.
+ *
+ * Return: false if they are not there.
+ */
+bool ct_ports_read(const struct sk_buff *skb, unsigned int off,
+		   struct ct_tuple *tuple)
+{
+	const __be16 *port;
+	__be16 buf[2];
+
+	port = skb_header_pointer(skb, off, sizeof(buf), buf);
+	if (!port)
+		return false;
+	tuple->sport = port[0];
+	tuple->dport = port[1];
+	return true;
+}
+
+/**
+ * ct_ports_print() - print two ports
+ * @s: where to
+ * @tuple: the tuple
+ *
+ * Context: any.
+ */
+void ct_ports_print(struct seq_file *s, const struct ct_tuple *tuple)
+{
+	seq_put_decimal_ull(s, "sport=", ntohs(tuple->sport));
+	seq_put_decimal_ull(s, " dport=", ntohs(tuple->dport));
+	seq_putc(s, ' ');
+}
+
+/**
+ * ct_checksum() - verify the transport checksum of a packet
+ * @pkt: the packet, its tuple and @pkt->l4off filled
+ *
+ * Only at PRE_ROUTING: what this host sends may not have its checksum yet, and
+ * what is delivered is verified by its receiver. The result is noted in the
+ * skb, so that nobody has to do it again.
+ *
+ * Context: any.
+ *
+ * Return: CT_R_OK or CT_R_CHECKSUM.
+ */
+enum ct_reason ct_checksum(const struct ct_pkt *pkt)
+{
+	if (pkt->hook != NF_INET_PRE_ROUTING ||
+	    skb_csum_unnecessary(pkt->skb) ||
+	    !READ_ONCE(pkt->cnet->knobs.checksum))
+		return CT_R_OK;
+	if (nf_checksum(pkt->skb, pkt->hook, pkt->l4off, pkt->tuple.protonum,
+			pkt->tuple.family))
+		return CT_R_CHECKSUM;
+	return CT_R_OK;
+}

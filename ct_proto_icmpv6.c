@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * ICMPv6.
+ *
+ * Overview
+ *	Echo and node information make flows as in ICMP (ct_proto_icmp.c). What
+ *	the hosts of one link tell each other - neighbours, routers, group
+ *	members - is multicast or goes without answers, and must never be lost
+ *	(RFC 4890, 4.3 and 4.4): it is left untracked, after its checksum was
+ *	verified. Types below 128 are errors, known or not (RFC 4443, 2.1), and
+ *	quote the packet that they are about.
+ *
+ * Context
+ *	Any; the flow lock is held where there is a flow. No lock is taken.
+ *
+ * RFC 4443, 2.1, 2.3 (checksum), 3 (errors), 4 (echo); RFC 4620, 4 (node
+ * information); RFC 4861, 4 (neighbour discovery), RFC 2710 and RFC 3810, 5
+ * (multicast listeners), RFC 4286, 3 (multicast routers): untracked.
+ */
+#include <linux/icmpv6.h>
+#include <linux/in.h>
+#include <linux/module.h>
+#include <linux/seq_file.h>
+#include <linux/skbuff.h>
+
+#include "ct_compat.h"
+#include "ct_proto.h"
+
+/* What no kernel header names, or not every kernel's */
+#define ROUTER_SOLICITATION	133	/* RFC 4861, 4.1: first of five types */
+#define REDIRECT		137	/* RFC 4861, 4.5: last of them */
+#define MRD_ADVERTISEMENT	151	/* RFC 4286, 3 */
+#define MRD_TERMINATION		153	/* RFC 4286, 5 */
+
+static bool is_error(u8 type)
+{
+	return !(type & ICMPV6_INFOMSG_MASK);
+}
+
+static bool is_question(u8 type)
+{
+	return type == ICMPV6_ECHO_REQUEST || type == ICMPV6_NI_QUERY;
+}
+
+static bool is_answer(u8 type)
+{
+	return type == ICMPV6_ECHO_REPLY || type == ICMPV6_NI_REPLY;
+}
+
+/* Talk between the hosts of a link */
+static bool is_local(u8 type)
+{
+	switch (type) {
+	case ICMPV6_MGM_QUERY:
+	case ICMPV6_MGM_REPORT:
+	case ICMPV6_MGM_REDUCTION:
+	case ICMPV6_MLD2_REPORT:
+	case ROUTER_SOLICITATION ... REDIRECT:
+	case MRD_ADVERTISEMENT ... MRD_TERMINATION:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool icmpv6_read(const struct sk_buff *skb, unsigned int off,
+			struct ct_tuple *tuple)
+{
+	const struct icmp6hdr *ih;
+	struct icmp6hdr buf;
+
+	ih = skb_header_pointer(skb, off, sizeof(buf), &buf);
+	if (!ih)
+		return false;
+	tuple->icmp.type = ih->icmp6_type;
+	tuple->icmp.code = ih->icmp6_code;
+	tuple->icmp.id = ih->icmp6_identifier;
+	return true;
+}
+
+static enum ct_reason icmpv6_check(struct ct_pkt *pkt)
+{
+	u8 type = pkt->tuple.icmp.type;
+	enum ct_reason reason;
+
+	if (pkt->l4len < sizeof(struct icmp6hdr))
+		return CT_R_L4_HEADER;
+	reason = ct_checksum(pkt);
+	if (reason)
+		return reason;
+	if (is_local(type))
+		return CT_R_UNTRACKED;
+	if (!is_error(type) && !is_question(type) && !is_answer(type))
+		return CT_R_ICMP_TYPE;
+	return CT_R_OK;
+}
+
+static unsigned int icmpv6_quote(const struct ct_pkt *pkt)
+{
+	if (!is_error(pkt->tuple.icmp.type))
+		return 0;
+	return pkt->l4off + sizeof(struct icmp6hdr);
+}
+
+static bool icmpv6_invert(struct ct_tuple *inverse,
+			  const struct ct_tuple *tuple)
+{
+	u8 type = tuple->icmp.type;
+
+	if (is_question(type))
+		inverse->icmp.type = type + 1;
+	else if (is_answer(type))
+		inverse->icmp.type = type - 1;
+	else
+		return false;
+	inverse->icmp.code = tuple->icmp.code;
+	inverse->icmp.id = tuple->icmp.id;
+	return true;
+}
+
+static bool icmpv6_identify(const struct ct_tuple *tuple, struct ct_key *key)
+{
+	bool answer = is_answer(tuple->icmp.type);
+
+	key->port[0] = tuple->icmp.id;
+	key->port[1] = htons((tuple->icmp.type - answer) << 8 |
+			     tuple->icmp.code);
+	return answer;
+}
+
+static void icmpv6_restore(struct ct_tuple *tuple, const struct ct_key *key,
+			   bool answer)
+{
+	u16 what = ntohs(key->port[1]);
+
+	tuple->icmp.type = (what >> 8) + answer;
+	tuple->icmp.code = what & 0xff;
+	tuple->icmp.id = key->port[0];
+}
+
+static void icmpv6_judge(const struct ct_flow *flow, const struct ct_pkt *pkt,
+			 enum ip_conntrack_dir dir, struct ct_judgement *j)
+{
+	u8 type = pkt->tuple.icmp.type;
+
+	if (flow || is_question(type))
+		ct_judge_accept(j, flow, ct_timeout(pkt, CT_TO_ICMPV6));
+	else if (is_answer(type))
+		ct_judge_refuse(j, CT_R_ICMP_NO_QUERY);
+	else
+		ct_judge_refuse(j, CT_R_ICMP_TYPE);
+}
+
+static void icmpv6_print_tuple(struct seq_file *s,
+			       const struct ct_tuple *tuple)
+{
+	seq_printf(s, "type=%u code=%u id=%u ", tuple->icmp.type,
+		   tuple->icmp.code, ntohs(tuple->icmp.id));
+}
+
+const struct ct_proto ct_proto_icmpv6 = {
+	.name = "icmpv6",
+	.protonum = IPPROTO_ICMPV6,
+	.family = NFPROTO_IPV6,
+	.read = icmpv6_read,
+	.check = icmpv6_check,
+	.quote = icmpv6_quote,
+	.invert = icmpv6_invert,
+	.identify = icmpv6_identify,
+	.restore = icmpv6_restore,
+	.judge = icmpv6_judge,
+	.print_tuple = icmpv6_print_tuple,
+};
+EXPORT_SYMBOL_CT_TEST(ct_proto_icmpv6);

@@ -1,0 +1,692 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * TCP: states, windows, timeouts.
+ *
+ * Overview
+ *	A segment moves the state by table (transitions[]), from what a host
+ *	between the ends can know of RFC 9293's states, and is held against the
+ *	windows of both ends after G. van Rooij, "Real Stateful TCP Packet
+ *	Filtering in IP Filter" (2001). Where only the ends can tell, because the
+ *	tracker may have missed something, the segment is let through without a
+ *	change (CT_PASS), and the other end's answer decides.
+ *
+ * Sources
+ *	RFC 9293 3.3.2 states, 3.4 sequence numbers, 3.5 opening, 3.5.1 half-open
+ *	connections, 3.5.2 resets, 3.6 closing, 3.6.1 reuse from TIME-WAIT,
+ *	3.10.7.3 SYN-SENT; RFC 7323 2.2 window scale; RFC 2018 SACK; RFC 5961 3
+ *	resets, 4 SYN in a connection; RFC 7413 data in a SYN.
+ *
+ * Context
+ *	Any. judge() is pure: it works on a copy of the state.
+ */
+#include <linux/module.h>
+#include <linux/seq_file.h>
+#include <linux/tcp.h>
+#include <net/tcp.h>
+
+#include "ct_compat.h"
+#include "ct_proto.h"
+#include "ct_tcp.h"
+
+/* Acknowledgments may be this much older than the newest data (van Rooij). */
+#define ACK_WINDOW_MIN	66000U
+
+static const char *const state_names[CT_TCP_STATES] = {
+	[CT_TCP_NONE]		= "NONE",
+	[CT_TCP_SYN_SENT]	= "SYN_SENT",
+	[CT_TCP_SYN_RECV]	= "SYN_RECV",
+	[CT_TCP_ESTABLISHED]	= "ESTABLISHED",
+	[CT_TCP_FIN_WAIT]	= "FIN_WAIT",
+	[CT_TCP_CLOSE_WAIT]	= "CLOSE_WAIT",
+	[CT_TCP_LAST_ACK]	= "LAST_ACK",
+	[CT_TCP_TIME_WAIT]	= "TIME_WAIT",
+	[CT_TCP_CLOSE]		= "CLOSE",
+	[CT_TCP_SYN_SENT2]	= "SYN_SENT2",
+};
+
+static const u8 state_timeouts[CT_TCP_STATES] = {
+	[CT_TCP_NONE]		= CT_TO_TCP_CLOSE,
+	[CT_TCP_SYN_SENT]	= CT_TO_TCP_SYN_SENT,
+	[CT_TCP_SYN_RECV]	= CT_TO_TCP_SYN_RECV,
+	[CT_TCP_ESTABLISHED]	= CT_TO_TCP_ESTABLISHED,
+	[CT_TCP_FIN_WAIT]	= CT_TO_TCP_FIN_WAIT,
+	[CT_TCP_CLOSE_WAIT]	= CT_TO_TCP_CLOSE_WAIT,
+	[CT_TCP_LAST_ACK]	= CT_TO_TCP_LAST_ACK,
+	[CT_TCP_TIME_WAIT]	= CT_TO_TCP_TIME_WAIT,
+	[CT_TCP_CLOSE]		= CT_TO_TCP_CLOSE,
+	[CT_TCP_SYN_SENT2]	= CT_TO_TCP_SYN_SENT,
+};
+
+/*
+ * The state after a segment, by direction, kind and state before. INV: cannot
+ * be; IGN: only the ends can tell, let it through.
+ */
+enum {
+	NON = CT_TCP_NONE,
+	SNT = CT_TCP_SYN_SENT,
+	RCV = CT_TCP_SYN_RECV,
+	EST = CT_TCP_ESTABLISHED,
+	FWT = CT_TCP_FIN_WAIT,
+	CWT = CT_TCP_CLOSE_WAIT,
+	LAK = CT_TCP_LAST_ACK,
+	TWT = CT_TCP_TIME_WAIT,
+	CLO = CT_TCP_CLOSE,
+	SN2 = CT_TCP_SYN_SENT2,
+	INV,
+	IGN,
+};
+
+static const u8 transitions[2][CT_TCP_KINDS][CT_TCP_STATES] = {
+	[IP_CT_DIR_ORIGINAL] = {
+		/*	NON  SNT  RCV  EST  FWT  CWT  LAK  TWT  CLO  SN2 */
+		/* 3.5; 3.5.1 in a connection (RFC 5961, 4); 3.6.1 after one */
+		[CT_TCP_K_SYN] = {
+			SNT, SNT, IGN, IGN, IGN, IGN, IGN, SNT, SNT, SN2 },
+		/* Only where both ends opened (3.5, figure 7) */
+		[CT_TCP_K_SYNACK] = {
+			INV, INV, RCV, INV, INV, INV, INV, INV, INV, RCV },
+		/* 3.6 */
+		[CT_TCP_K_FIN] = {
+			INV, INV, FWT, FWT, LAK, LAK, LAK, TWT, CLO, INV },
+		/* From NON: picked up in the middle */
+		[CT_TCP_K_ACK] = {
+			EST, INV, EST, EST, CWT, CWT, TWT, TWT, CLO, INV },
+		/* 3.5.2 */
+		[CT_TCP_K_RST] = {
+			INV, CLO, CLO, CLO, CLO, CLO, CLO, CLO, CLO, CLO },
+	},
+	[IP_CT_DIR_REPLY] = {
+		/*	NON  SNT  RCV  EST  FWT  CWT  LAK  TWT  CLO  SN2 */
+		/* Both ends open (3.5, figure 7); 3.6.1 by the other end */
+		[CT_TCP_K_SYN] = {
+			INV, SN2, INV, INV, INV, INV, INV, SNT, INV, SN2 },
+		/* Repeated, or answer to a SYN that was let through */
+		[CT_TCP_K_SYNACK] = {
+			INV, RCV, IGN, IGN, IGN, IGN, IGN, IGN, IGN, RCV },
+		/* 3.6 */
+		[CT_TCP_K_FIN] = {
+			INV, INV, FWT, FWT, LAK, LAK, LAK, TWT, CLO, INV },
+		/* To a SYN: half-open connection (3.5.1, figure 8) */
+		[CT_TCP_K_ACK] = {
+			INV, IGN, RCV, EST, CWT, CWT, TWT, TWT, CLO, IGN },
+		/* 3.5.2 */
+		[CT_TCP_K_RST] = {
+			INV, CLO, CLO, CLO, CLO, CLO, CLO, CLO, CLO, CLO },
+	},
+};
+
+/* Reading */
+
+static enum ct_tcp_kind segment_kind(const struct tcphdr *th)
+{
+	if (th->syn)
+		return th->rst || th->fin ? CT_TCP_K_NONE :
+		       th->ack ? CT_TCP_K_SYNACK : CT_TCP_K_SYN;
+	if (th->rst)
+		return th->fin ? CT_TCP_K_NONE : CT_TCP_K_RST;
+	if (!th->ack)
+		return CT_TCP_K_NONE;
+	return th->fin ? CT_TCP_K_FIN : CT_TCP_K_ACK;
+}
+
+static void read_option(struct ct_tcp_seg *seg, const u8 *opt, unsigned int len)
+{
+	bool syn = seg->kind == CT_TCP_K_SYN || seg->kind == CT_TCP_K_SYNACK;
+	u32 edge;
+
+	switch (opt[0]) {
+	case TCPOPT_WINDOW:
+		if (syn && len == TCPOLEN_WINDOW)
+			seg->opts |= CT_TCP_LAST_WSCALE |
+				     min_t(u8, opt[2], TCP_MAX_WSCALE);
+		break;
+	case TCPOPT_SACK_PERM:
+		if (syn && len == TCPOLEN_SACK_PERM)
+			seg->opts |= CT_TCP_LAST_SACK;
+		break;
+	case TCPOPT_SACK:
+		if (syn || (len - TCPOLEN_SACK_BASE) % TCPOLEN_SACK_PERBLOCK)
+			break;
+		for (opt += 2, len -= 2; len; opt += 8, len -= 8) {
+			edge = get_unaligned_be32(opt + 4);
+			if (after(edge, seg->sack))
+				seg->sack = edge;
+		}
+		break;
+	}
+}
+
+static enum ct_reason read_options(struct ct_pkt *pkt, unsigned int len)
+{
+	u8 buf[MAX_TCP_OPTION_SPACE];
+	const u8 *opt;
+	unsigned int size;
+
+	opt = skb_header_pointer(pkt->skb, pkt->l4off + sizeof(struct tcphdr),
+				 len, buf);
+	if (!opt)
+		return CT_R_L4_HEADER;
+	/* What nearly every segment has, and nothing else */
+	if (len == TCPOLEN_TSTAMP_ALIGNED &&
+	    get_unaligned_be32(opt) == (TCPOPT_NOP << 24 | TCPOPT_NOP << 16 |
+					TCPOPT_TIMESTAMP << 8 |
+					TCPOLEN_TIMESTAMP))
+		return CT_R_OK;
+	while (len) {
+		if (*opt == TCPOPT_EOL)
+			break;
+		if (*opt == TCPOPT_NOP) {
+			opt++, len--;
+			continue;
+		}
+		if (len < 2 || opt[1] < 2 || opt[1] > len)
+			return CT_R_TCP_OPTIONS;
+		size = opt[1];
+		read_option(&pkt->tcp, opt, size);
+		opt += size;
+		len -= size;
+	}
+	return CT_R_OK;
+}
+
+static enum ct_reason tcp_check(struct ct_pkt *pkt)
+{
+	struct ct_tcp_seg *seg = &pkt->tcp;
+	const struct tcphdr *th;
+	enum ct_reason reason;
+	struct tcphdr buf;
+	unsigned int hlen;
+
+	th = skb_header_pointer(pkt->skb, pkt->l4off, sizeof(buf), &buf);
+	if (!th || pkt->l4len < sizeof(buf))
+		return CT_R_L4_HEADER;
+	hlen = th->doff * 4;
+	if (hlen < sizeof(buf) || hlen > pkt->l4len)
+		return CT_R_L4_LENGTH;
+	seg->kind = segment_kind(th);
+	if (seg->kind == CT_TCP_K_NONE)
+		return CT_R_TCP_FLAGS;
+
+	seg->seq = ntohl(th->seq);
+	seg->has_ack = th->ack;
+	seg->rst_ack = th->rst && th->ack;
+	seg->ack = th->ack ? ntohl(th->ack_seq) : 0;
+	seg->end = seg->seq + pkt->l4len - hlen + th->syn + th->fin;
+	seg->sack = seg->ack;
+	seg->win = ntohs(th->window);
+	seg->opts = 0;
+	reason = ct_checksum(pkt);
+	if (reason || hlen == sizeof(buf))
+		return reason;
+	return read_options(pkt, hlen - sizeof(buf));
+}
+
+/* Windows */
+
+static u32 max_window(const struct ct_tcp_peer *p)
+{
+	return (u32)p->maxwin << p->scale;
+}
+
+static void set_max_window(struct ct_tcp_peer *p, u32 win)
+{
+	p->maxwin = min_t(u32, DIV_ROUND_UP(win, 1U << p->scale), U16_MAX);
+}
+
+static void set_scale(struct ct_tcp_peer *p, u8 scale)
+{
+	u32 win = max_window(p);
+
+	p->scale = scale;
+	set_max_window(p, win);
+}
+
+static void set_options(struct ct_tcp_peer *p, u8 opts)
+{
+	p->flags &= ~(CT_TCP_F_SACK | CT_TCP_F_WSCALE);
+	if (opts & CT_TCP_LAST_SACK)
+		p->flags |= CT_TCP_F_SACK;
+	if (opts & CT_TCP_LAST_WSCALE)
+		p->flags |= CT_TCP_F_WSCALE;
+	set_scale(p, opts & CT_TCP_LAST_SCALE);
+}
+
+static bool is_syn(const struct ct_tcp_seg *seg)
+{
+	return seg->kind == CT_TCP_K_SYN || seg->kind == CT_TCP_K_SYNACK;
+}
+
+/* An end's SYN: sequence numbers begin here. Its window is not scaled. */
+static void meet_syn(struct ct_tcp_peer *s, const struct ct_tcp_seg *seg)
+{
+	memset(s, 0, sizeof(*s));
+	s->flags = CT_TCP_F_SEEN;
+	s->end = seg->end;
+	s->maxend = seg->end;
+	set_options(s, seg->opts);
+	set_max_window(s, max_t(u32, seg->win, 1));
+}
+
+/* An end's first segment, in the middle of a connection. */
+static void meet_middle(struct ct_tcp_peer *s, struct ct_tcp_peer *r,
+			const struct ct_tcp_seg *seg)
+{
+	s->flags |= CT_TCP_F_SEEN;
+	s->end = seg->end;
+	set_max_window(s, max_t(u32, (u32)seg->win << s->scale, 1));
+	s->maxend = seg->end + max_window(s);
+	if (!seg->has_ack)
+		return;
+	if (!(r->flags & CT_TCP_F_SEEN)) {
+		r->end = seg->sack;
+		r->maxend = seg->sack;
+	} else if (seg->sack == r->end + 1) {
+		r->end++;	/* answer to a keep-alive (RFC 9293, 3.8.4) */
+	}
+}
+
+/* RFC 7323, 2.2: windows are scaled if both ends offered it. */
+static void settle_scale(struct ct_tcp_peer *a, struct ct_tcp_peer *b)
+{
+	if (a->flags & b->flags & CT_TCP_F_WSCALE)
+		return;
+	set_scale(a, 0);
+	set_scale(b, 0);
+}
+
+static void meet(struct ct_tcp *t, const struct ct_tcp_seg *seg,
+		 enum ip_conntrack_dir dir)
+{
+	struct ct_tcp_peer *s = &t->peer[dir], *r = &t->peer[!dir];
+	bool again = t->state == CT_TCP_SYN_SENT && !dir && seg->end != s->end;
+
+	/* Who got no answer may begin again with another sequence number. */
+	if (is_syn(seg) && (!(s->flags & CT_TCP_F_SEEN) || again)) {
+		meet_syn(s, seg);
+		if (r->flags & CT_TCP_F_SEEN)
+			settle_scale(s, r);
+	} else if (!(s->flags & CT_TCP_F_SEEN)) {
+		meet_middle(s, r, seg);
+	}
+}
+
+/*
+ * Which of van Rooij's four bounds does a segment break? CT_R_OK and @old set:
+ * only a lower one, by data or acknowledgments long past, which do no harm.
+ */
+static enum ct_reason check_window(const struct ct_tcp_peer *s,
+				   const struct ct_tcp_peer *r, u32 seq,
+				   u32 end, u32 ack, u32 sack, bool *old)
+{
+	u32 ack_window = max(ACK_WINDOW_MIN, max_window(s));
+
+	*old = false;
+	if (after(seq, s->maxend))
+		return CT_R_TCP_SEQ_OVER;
+	if (after(sack, r->end))
+		return CT_R_TCP_ACK_OVER;
+	if (r->maxwin && before(end, s->end - max_window(r)))
+		*old = true;
+	if (before(ack, r->end - ack_window))
+		*old = true;
+	return CT_R_OK;
+}
+
+static void update_window(struct ct_tcp_peer *s, struct ct_tcp_peer *r,
+			  const struct ct_tcp_seg *seg, u32 ack, u32 sack)
+{
+	u32 win = is_syn(seg) ? seg->win : (u32)seg->win << s->scale;
+	u32 offered = win + (sack - ack);
+
+	if (max_window(s) < offered)
+		set_max_window(s, offered);
+	if (after(seg->end, s->end)) {
+		s->end = seg->end;
+		s->flags |= CT_TCP_F_UNACKED;
+	}
+	if (seg->has_ack && seg->kind != CT_TCP_K_RST) {
+		if (!(s->flags & CT_TCP_F_MAXACK) || after(ack, s->maxack))
+			s->maxack = ack;
+		s->flags |= CT_TCP_F_MAXACK;
+	}
+	if (r->maxwin && after(seg->end, s->maxend))
+		set_max_window(r, max_window(r) + seg->end - s->maxend);
+	if (after(sack + win, r->maxend - 1)) {
+		r->maxend = sack + win;
+		if (!win)
+			r->maxend++;	/* a window probe (RFC 9293, 3.8.6.1) */
+	}
+	if (ack == r->end)
+		r->flags &= ~CT_TCP_F_UNACKED;
+}
+
+/*
+ * Hold a segment against the windows and move them. CT_R_OK and @old set: it
+ * is a straggler that moves nothing.
+ */
+static enum ct_reason window(struct ct_tcp *t, const struct ct_tcp_seg *seg,
+			     enum ip_conntrack_dir dir, bool liberal, bool *old)
+{
+	struct ct_tcp_peer *s = &t->peer[dir], *r = &t->peer[!dir];
+	u32 seq = seg->seq, end = seg->end, ack = seg->ack, sack = seg->sack;
+	enum ct_reason reason;
+
+	meet(t, seg, dir);
+	if (!seg->has_ack || (seg->rst_ack && !seg->ack))
+		ack = r->end;	/* nothing is acknowledged */
+	if (ack != seg->ack || !(r->flags & CT_TCP_F_SACK))
+		sack = ack;
+	if (seg->kind == CT_TCP_K_RST && !seq && t->state == CT_TCP_SYN_SENT) {
+		seq = s->end;	/* RFC 9293, 3.5.2: answers a SYN */
+		end = s->end;
+	}
+
+	reason = check_window(s, r, seq, end, ack, sack, old);
+	if (liberal || (s->flags | r->flags) & CT_TCP_F_LIBERAL) {
+		if (seg->kind != CT_TCP_K_RST)
+			reason = CT_R_OK;
+		*old = false;
+	}
+	if (!reason && !*old)
+		update_window(s, r, seg, ack, sack);
+	return reason;
+}
+
+/* Judging */
+
+static void note(struct ct_tcp *t, const struct ct_tcp_seg *seg,
+		 enum ip_conntrack_dir dir, u32 mark)
+{
+	t->last = seg->kind | (dir ? CT_TCP_LAST_REPLY : 0);
+	t->last_mark = mark;
+}
+
+/* Was the last segment of this kind, and from the other end? */
+static bool last_of_other(const struct ct_tcp *t, enum ct_tcp_kind kind,
+			  enum ip_conntrack_dir dir)
+{
+	bool reply = t->last & CT_TCP_LAST_REPLY;
+
+	return (t->last & CT_TCP_LAST_KIND) == kind && reply != (bool)dir;
+}
+
+static void count_repeats(struct ct_tcp *t, const struct ct_tcp_seg *seg,
+			  enum ip_conntrack_dir dir)
+{
+	u32 mark = ((seg->seq * 31 + seg->ack) * 31 + seg->end) * 31 + seg->win;
+	u8 last = t->last;
+
+	if (seg->kind != CT_TCP_K_ACK) {
+		note(t, seg, dir, seg->seq);
+		t->retrans = 0;
+		return;
+	}
+	if (t->last_mark == mark &&
+	    last == (seg->kind | (dir ? CT_TCP_LAST_REPLY : 0))) {
+		if (t->retrans < U8_MAX)
+			t->retrans++;
+		return;
+	}
+	note(t, seg, dir, mark);
+	t->retrans = 0;
+}
+
+/*
+ * A segment that says something only to the ends. A SYN in a connection is
+ * answered with an acknowledgment if the connection lives (RFC 5961, 4), or
+ * with a SYN of its own if it does not: then what the tracker knew was old.
+ */
+static void judge_stray(const struct ct_pkt *pkt, enum ip_conntrack_dir dir,
+			struct ct_judgement *j)
+{
+	const struct ct_tcp_seg *seg = &pkt->tcp;
+	struct ct_tcp *t = &j->next.tcp;
+	struct ct_tcp_peer *s = &t->peer[dir], *r = &t->peer[!dir];
+
+	j->verdict = CT_PASS;
+	if (seg->kind == CT_TCP_K_SYNACK &&
+	    last_of_other(t, CT_TCP_K_SYN, dir) &&
+	    seg->ack == t->last_mark + 1) {
+		meet_syn(s, seg);
+		memset(r, 0, sizeof(*r));
+		r->flags = CT_TCP_F_SEEN;
+		r->end = seg->ack;
+		r->maxend = seg->ack + seg->win;
+		r->maxwin = 1;
+		set_options(r, t->last_opts);
+		settle_scale(s, r);
+		t->state = CT_TCP_SYN_RECV;
+		count_repeats(t, seg, dir);
+		j->verdict = CT_ACCEPT;
+		j->timeout = ct_timeout(pkt, CT_TO_TCP_SYN_RECV);
+		return;
+	}
+	if (seg->kind == CT_TCP_K_SYN)
+		t->last_opts = seg->opts;
+	note(t, seg, dir, seg->kind == CT_TCP_K_ACK ? seg->ack : seg->seq);
+}
+
+static bool is_closing(u8 state)
+{
+	return state >= CT_TCP_FIN_WAIT && state <= CT_TCP_CLOSE;
+}
+
+/*
+ * RFC 9293, 3.5.2, and RFC 5961, 3: which resets end a connection? Sets the
+ * verdict; CT_ACCEPT if it is to be held against the windows and ends the
+ * connection, CT_PASS if it is but the ends must say more.
+ */
+static void judge_reset(const struct ct_pkt *pkt, const struct ct_tcp *t,
+			enum ip_conntrack_dir dir, struct ct_judgement *j,
+			bool *sure)
+{
+	const struct ct_tcp_peer *s = &t->peer[dir], *r = &t->peer[!dir];
+	const struct ct_tcp_seg *seg = &pkt->tcp;
+
+	j->verdict = CT_ACCEPT;
+	*sure = true;
+	if (is_closing(t->state))
+		return;		/* the end may have forgotten it already */
+	if (last_of_other(t, CT_TCP_K_SYN, dir) && seg->rst_ack &&
+	    seg->ack == t->last_mark + 1)
+		return;		/* refuses a SYN that was let through */
+	if (last_of_other(t, CT_TCP_K_ACK, dir) &&
+	    t->state == CT_TCP_SYN_SENT && seg->seq == t->last_mark)
+		return;		/* half-open connection (3.5.1, figure 8) */
+	*sure = false;
+	if (t->state == CT_TCP_SYN_SENT && dir == IP_CT_DIR_REPLY) {
+		/* 3.10.7.3: it must acknowledge the SYN, or is ignored */
+		if (!seg->rst_ack || !seg->ack)
+			j->verdict = CT_PASS;
+		else if (seg->ack != r->end)
+			ct_judge_refuse(j, CT_R_TCP_RST_SEQ);
+		return;
+	}
+	if (!(r->flags & CT_TCP_F_MAXACK))
+		return;
+	if (before(seg->seq, r->maxack) &&
+	    !(seg->seq == 0 && t->state != CT_TCP_ESTABLISHED)) {
+		if (READ_ONCE(pkt->cnet->knobs.tcp_ignore_invalid_rst))
+			j->verdict = CT_PASS;
+		else
+			ct_judge_refuse(j, CT_R_TCP_RST_SEQ);
+		return;
+	}
+	if (t->state == CT_TCP_ESTABLISHED && seg->seq != r->maxack &&
+	    seg->seq != s->end)
+		j->verdict = CT_PASS;	/* a challenge is due (RFC 5961, 3.2) */
+}
+
+/* The table knows no ends: which FIN, and what does the segment acknowledge? */
+static u8 closing_state(const struct ct_tcp *t, const struct ct_tcp_seg *seg,
+			enum ip_conntrack_dir dir, u8 next)
+{
+	const struct ct_tcp_peer *s = &t->peer[dir], *r = &t->peer[!dir];
+	bool acked, was_acked;
+
+	if (!is_closing(t->state) || next == CT_TCP_CLOSE)
+		return next;
+	if (seg->kind == CT_TCP_K_FIN)
+		return next == CT_TCP_LAST_ACK && !(r->flags & CT_TCP_F_FIN) ?
+		       t->state : next;
+	if (seg->kind != CT_TCP_K_ACK || t->state == CT_TCP_TIME_WAIT)
+		return next;
+	acked = r->flags & CT_TCP_F_FIN && !before(seg->ack, r->end);
+	was_acked = !(s->flags & CT_TCP_F_FIN) || !before(r->maxack, s->end);
+	if (t->state == CT_TCP_LAST_ACK)
+		acked = acked && was_acked;
+	return acked ? next : t->state;
+}
+
+static u32 state_timeout(const struct ct_flow *flow, const struct ct_pkt *pkt,
+			 const struct ct_tcp *t)
+{
+	const struct ct_tcp_seg *seg = &pkt->tcp;
+	u32 timeout = ct_timeout(pkt, state_timeouts[t->state]);
+	u8 flags = t->peer[0].flags | t->peer[1].flags;
+	u32 unacked = ct_timeout(pkt, CT_TO_TCP_UNACK);
+
+	if (t->retrans >= READ_ONCE(pkt->cnet->knobs.tcp_max_retrans) ||
+	    (seg->kind == CT_TCP_K_ACK && !seg->win))
+		timeout = min(timeout, ct_timeout(pkt, CT_TO_TCP_RETRANS));
+	else if (flags & CT_TCP_F_UNACKED)
+		timeout = min(timeout, unacked);
+	/* Picked up in the middle, and not answered yet */
+	if (t->state == CT_TCP_ESTABLISHED &&
+	    (!flow || !(flow->status & IPS_SEEN_REPLY)))
+		timeout = min(timeout, unacked);
+	return timeout;
+}
+
+static void judge_first(const struct ct_pkt *pkt, struct ct_judgement *j)
+{
+	const struct ct_tcp_seg *seg = &pkt->tcp;
+	struct ct_tcp *t = &j->next.tcp;
+
+	memset(&j->next, 0, sizeof(j->next));
+	j->verdict = CT_ACCEPT;
+	j->status = 0;
+	t->state = transitions[IP_CT_DIR_ORIGINAL][seg->kind][CT_TCP_NONE];
+	if (t->state == CT_TCP_SYN_SENT) {
+		meet_syn(&t->peer[0], seg);
+	} else if (t->state == CT_TCP_ESTABLISHED &&
+		   READ_ONCE(pkt->cnet->knobs.tcp_loose)) {
+		/* No scale is known, so no window is either. */
+		t->peer[0].flags = CT_TCP_F_SACK | CT_TCP_F_LIBERAL;
+		t->peer[1].flags = CT_TCP_F_SACK | CT_TCP_F_LIBERAL;
+		meet_middle(&t->peer[0], &t->peer[1], seg);
+		t->peer[0].maxack = seg->ack;
+		t->peer[0].flags |= CT_TCP_F_MAXACK;
+	} else {
+		ct_judge_refuse(j, CT_R_TCP_NOT_SYN);
+		return;
+	}
+	count_repeats(t, seg, IP_CT_DIR_ORIGINAL);
+	j->timeout = state_timeout(NULL, pkt, t);
+}
+
+/* The segment has a place in the connection: move it on. */
+static void judge_next(const struct ct_flow *flow, const struct ct_pkt *pkt,
+		       enum ip_conntrack_dir dir, u8 next,
+		       struct ct_judgement *j)
+{
+	const struct ct_tcp_seg *seg = &pkt->tcp;
+	struct ct_tcp *t = &j->next.tcp;
+	u8 before = t->state;
+
+	next = closing_state(t, seg, dir, next);
+	if (seg->kind == CT_TCP_K_FIN)
+		t->peer[dir].flags |= CT_TCP_F_FIN;
+	t->state = next;
+	count_repeats(t, seg, dir);
+	j->timeout = state_timeout(flow, pkt, t);
+	if (!(flow->status & IPS_SEEN_REPLY)) {
+		/* Nothing but a reset came of it. */
+		if (seg->kind == CT_TCP_K_RST)
+			j->verdict = CT_END;
+	} else if (next == CT_TCP_ESTABLISHED &&
+		   (before == CT_TCP_SYN_RECV || before == next)) {
+		j->status = IPS_ASSURED;
+	}
+}
+
+static void tcp_judge(const struct ct_flow *flow, const struct ct_pkt *pkt,
+		      enum ip_conntrack_dir dir, struct ct_judgement *j)
+{
+	const struct ct_tcp_seg *seg = &pkt->tcp;
+	bool old, sure = false;
+	enum ct_reason reason;
+	struct ct_tcp *t;
+	u8 next;
+
+	if (!flow) {
+		judge_first(pkt, j);
+		return;
+	}
+	j->next = flow->state;
+	j->status = 0;
+	j->verdict = CT_ACCEPT;
+	t = &j->next.tcp;
+	next = transitions[dir][seg->kind][t->state];
+	if (next == INV) {
+		ct_judge_refuse(j, CT_R_TCP_STATE);
+		return;
+	}
+	if (next == IGN) {
+		judge_stray(pkt, dir, j);
+		return;
+	}
+	if (next == CT_TCP_SYN_SENT && t->state >= CT_TCP_TIME_WAIT) {
+		j->verdict = CT_RENEW;	/* RFC 9293, 3.6.1 */
+		return;
+	}
+	if (seg->kind == CT_TCP_K_RST) {
+		judge_reset(pkt, t, dir, j, &sure);
+		if (j->verdict == CT_REFUSE)
+			return;
+	}
+	if (!sure) {
+		reason = window(t, seg, dir,
+				READ_ONCE(pkt->cnet->knobs.tcp_be_liberal),
+				&old);
+		if (reason) {
+			ct_judge_refuse(j, reason);
+			return;
+		}
+		if (old) {
+			j->verdict = CT_PASS;
+			return;
+		}
+	}
+	if (j->verdict == CT_ACCEPT)
+		judge_next(flow, pkt, dir, next, j);
+}
+
+/* Showing */
+
+static void tcp_print_state(struct seq_file *s, const union ct_state *state)
+{
+	seq_puts(s, state->tcp.state < CT_TCP_STATES ?
+		    state_names[state->tcp.state] : "NONE");
+	seq_putc(s, ' ');
+}
+
+/* What is closing goes first when there is no room. */
+static unsigned int tcp_worth(const struct ct_flow *flow)
+{
+	return is_closing(READ_ONCE(flow->state.tcp.state)) ? 0 : 1;
+}
+
+const struct ct_proto ct_proto_tcp = {
+	.name		= "tcp",
+	.protonum	= IPPROTO_TCP,
+	.family		= NFPROTO_UNSPEC,
+	.has_phase		= true,
+	.read		= ct_ports_read,
+	.check		= tcp_check,
+	.judge		= tcp_judge,
+	.print_tuple	= ct_ports_print,
+	.print_state	= tcp_print_state,
+	.worth		= tcp_worth,
+};
+EXPORT_SYMBOL_CT_TEST(ct_proto_tcp);

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * UDP (RFC 768).
+ *
+ * UDP has no connections. A question that was answered is given the short
+ * timeout; when both ends still talk STREAM_AFTER later, it is a stream: the
+ * long timeout, and assured. (RFC 4787, 4.3 asks for two minutes or more
+ * where the port says nothing else; the long one is that.)
+ *
+ * Context: any; the flow lock is held where there is a flow. No lock is taken.
+ *
+ * RFC 768 (header, checksum optional), RFC 8200, 8.1 (checksum over IPv6; a
+ * zero one is let through, RFC 6935), RFC 4787, 4.3 (timeouts).
+ */
+#include <linux/in.h>
+#include <linux/module.h>
+#include <linux/skbuff.h>
+#include <linux/udp.h>
+
+#include "ct_compat.h"
+#include "ct_proto.h"
+
+#define STREAM_AFTER	(2 * HZ)
+
+static enum ct_reason udp_check(struct ct_pkt *pkt)
+{
+	const struct udphdr *uh;
+	struct udphdr buf;
+	unsigned int len;
+
+	if (pkt->l4len < sizeof(buf))
+		return CT_R_L4_HEADER;
+	uh = skb_header_pointer(pkt->skb, pkt->l4off, sizeof(buf), &buf);
+	if (!uh)
+		return CT_R_L4_HEADER;
+	len = ntohs(uh->len);
+	if (len < sizeof(*uh) || len > pkt->l4len)
+		return CT_R_L4_LENGTH;
+	return uh->check ? ct_checksum(pkt) : CT_R_OK;
+}
+
+/*
+ * Is this flow a stream by now? An assured flow stays one: its time stamp
+ * wraps around within weeks.
+ */
+static bool is_stream(const struct ct_flow *flow, u32 now)
+{
+	if (!(flow->status & IPS_SEEN_REPLY))
+		return false;
+	return flow->status & IPS_ASSURED ||
+	       ct_left(flow->state.udp.stream_from, now) < 0;
+}
+
+static void udp_judge(const struct ct_flow *flow, const struct ct_pkt *pkt,
+		      enum ip_conntrack_dir dir, struct ct_judgement *j)
+{
+	ct_judge_accept(j, flow, ct_timeout(pkt, CT_TO_UDP));
+	if (!flow) {
+		j->next.udp.stream_from = pkt->now + STREAM_AFTER;
+	} else if (is_stream(flow, pkt->now)) {
+		j->timeout = ct_timeout(pkt, CT_TO_UDP_STREAM);
+		j->status = IPS_ASSURED;
+	}
+}
+
+const struct ct_proto ct_proto_udp = {
+	.name = "udp",
+	.protonum = IPPROTO_UDP,
+	.family = NFPROTO_UNSPEC,
+	.read = ct_ports_read,
+	.check = udp_check,
+	.judge = udp_judge,
+	.print_tuple = ct_ports_print,
+};
+EXPORT_SYMBOL_CT_TEST(ct_proto_udp);

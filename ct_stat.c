@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Refusals: counted, and logged where that was asked for.
+ *
+ * Context
+ *	Hooks, bottom halves off. Nothing here sleeps; the log is rate-limited.
+ */
+#include <linux/module.h>
+#include <linux/net.h>
+#include <net/netfilter/nf_log.h>
+
+#include "ct_compat.h"
+#include "ct_net.h"
+#include "ct_proto.h"
+#include "ct_stat.h"
+
+#define CT_R_TEXT(name, text)						\
+	[CT_R_##name] = text,
+
+static const char *const texts[CT_R_MAX] = {
+	CT_REASONS(CT_R_TEXT)
+};
+
+#undef CT_R_TEXT
+
+/**
+ * ct_reason_text() - a reason in words
+ * @reason: the reason
+ *
+ * Context: any.
+ *
+ * Return: a constant string.
+ */
+const char *ct_reason_text(enum ct_reason reason)
+{
+	return reason < CT_R_MAX ? texts[reason] : "unknown";
+}
+EXPORT_SYMBOL_CT(ct_reason_text);
+
+static bool is_logged(const struct ct_pkt *pkt)
+{
+	u8 which = READ_ONCE(pkt->cnet->knobs.log_invalid);
+
+	return which == 255 || (which && which == pkt->tuple.protonum);
+}
+
+/* The packet's own logger where there is one, else a line of ours. */
+static void log_refusal(const struct ct_pkt *pkt, enum ct_reason reason,
+			const struct nf_hook_state *state)
+{
+	if (ct_log_is_registered(state->pf)) {
+		nf_log_packet(state->net, state->pf, state->hook, pkt->skb,
+			      state->in, state->out, NULL,
+			      "ip_conntrack: invalid, %s: ",
+			      ct_reason_text(reason));
+		return;
+	}
+	net_info_ratelimited("ip_conntrack: invalid packet, protocol %u: %s\n",
+			     pkt->tuple.protonum, ct_reason_text(reason));
+}
+
+/**
+ * ct_refuse() - note that a packet is not tracked
+ * @pkt: the packet, as far as it could be read
+ * @reason: why
+ * @state: the hook
+ *
+ * Context: bottom halves off.
+ */
+void ct_refuse(const struct ct_pkt *pkt, enum ct_reason reason,
+	       const struct nf_hook_state *state)
+{
+	ct_stat_inc(pkt->cnet, reason[reason]);
+	if (!ct_reason_is_invalid(reason)) {
+		ct_stat_inc(pkt->cnet, ignore);
+		return;
+	}
+	if (unlikely(is_logged(pkt)))
+		log_refusal(pkt, reason, state);
+}

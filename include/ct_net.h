@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What a network namespace has: limits, timeouts, knobs and counters.
+ */
+#ifndef CT_NET_H
+#define CT_NET_H
+
+#include <linux/atomic.h>
+#include <net/net_namespace.h>
+#include <net/netns/generic.h>
+
+#include "ct_stat.h"
+
+struct ct_flow;
+struct ctl_table_header;
+
+/*
+ * Timeouts: X(NAME, sysctl name, seconds). The TCP ones stand in the order of
+ * enum ct_tcp_state from SYN_SENT on, the SCTP ones in that of enum
+ * ct_sctp_state from CLOSED on. RFC 9293, 3.5 and 3.6 name the TCP states;
+ * RFC 5382 and RFC 4787 what a middle box owes them.
+ */
+#define CT_TIMEOUTS(X)							\
+	X(TCP_SYN_SENT,		"tcp_timeout_syn_sent",		120)	\
+	X(TCP_SYN_RECV,		"tcp_timeout_syn_recv",		60)	\
+	X(TCP_ESTABLISHED,	"tcp_timeout_established",	432000)	\
+	X(TCP_FIN_WAIT,		"tcp_timeout_fin_wait",		120)	\
+	X(TCP_CLOSE_WAIT,	"tcp_timeout_close_wait",	60)	\
+	X(TCP_LAST_ACK,		"tcp_timeout_last_ack",		30)	\
+	X(TCP_TIME_WAIT,	"tcp_timeout_time_wait",	120)	\
+	X(TCP_CLOSE,		"tcp_timeout_close",		10)	\
+	X(TCP_RETRANS,		"tcp_timeout_max_retrans",	300)	\
+	X(TCP_UNACK,		"tcp_timeout_unacknowledged",	300)	\
+	X(UDP,			"udp_timeout",			30)	\
+	X(UDP_STREAM,		"udp_timeout_stream",		120)	\
+	X(ICMP,			"icmp_timeout",			30)	\
+	X(ICMPV6,		"icmpv6_timeout",		30)	\
+	X(GENERIC,		"generic_timeout",		600)	\
+	X(SCTP_CLOSED,		"sctp_timeout_closed",		10)	\
+	X(SCTP_COOKIE_WAIT,	"sctp_timeout_cookie_wait",	3)	\
+	X(SCTP_COOKIE_ECHOED,	"sctp_timeout_cookie_echoed",	3)	\
+	X(SCTP_ESTABLISHED,	"sctp_timeout_established",	210)	\
+	X(SCTP_SHUTDOWN_SENT,	"sctp_timeout_shutdown_sent",	3)	\
+	X(SCTP_SHUTDOWN_RECD,	"sctp_timeout_shutdown_recd",	3)	\
+	X(SCTP_SHUTDOWN_ACK_SENT, "sctp_timeout_shutdown_ack_sent", 3)	\
+	X(SCTP_HEARTBEAT_SENT,	"sctp_timeout_heartbeat_sent",	30)	\
+	X(GRE,			"gre_timeout",			30)	\
+	X(GRE_STREAM,		"gre_timeout_stream",		180)
+
+#define CT_TO_ENUM(name, ...) CT_TO_##name,
+enum ct_timeout {
+	CT_TIMEOUTS(CT_TO_ENUM)
+	CT_TO_MAX
+};
+
+#undef CT_TO_ENUM
+
+/* Longest timeout: half the range of a 32-bit clock, in whole seconds. */
+#define CT_TIMEOUT_MAX_SECS (INT_MAX / HZ)
+
+/**
+ * struct ct_knobs - what the administrator sets
+ * @timeout: by enum ct_timeout, in jiffies
+ * @max: most flows; 0 for no limit
+ * @checksum: verify checksums at PRE_ROUTING
+ * @log_invalid: protocol whose INVALID packets are logged; 255 for all
+ * @acct: show counters
+ * @timestamp: note when flows begin
+ * @events: send events to listeners
+ * @tcp_loose: pick up connections in their middle
+ * @tcp_be_liberal: judge only resets by the window
+ * @tcp_max_retrans: repeats before the short timeout applies
+ * @tcp_ignore_invalid_rst: let resets from before the window pass
+ *
+ * Written by sysctl without a lock, each field by itself; read with
+ * READ_ONCE() on every packet.
+ */
+struct ct_knobs {
+	u32 timeout[CT_TO_MAX];
+	unsigned int max;
+	u8 checksum;
+	u8 log_invalid;
+	u8 acct;
+	u8 timestamp;
+	u8 events;
+	u8 tcp_loose;
+	u8 tcp_be_liberal;
+	u8 tcp_max_retrans;
+	u8 tcp_ignore_invalid_rst;
+};
+
+/**
+ * struct ct_net - tracker of one network namespace
+ * @net: the namespace; valid for as long as this is
+ * @count: flows alive
+ * @knobs: what the administrator sets
+ * @stat: counters
+ * @hash_mix: salt of this namespace's hashes
+ * @id: its number, by which its flows know it
+ * @sysctl_netfilter: net/ipv4/netfilter/ip_conntrack_*
+ * @sysctl_ipv4: net/ipv4/ip_conntrack_max
+ */
+struct ct_net {
+	struct net *net;
+	struct ct_knobs knobs;
+	struct ct_stat __percpu *stat;
+	u32 hash_mix;
+	u16 id;
+	struct ctl_table_header *sysctl_netfilter;
+	struct ctl_table_header *sysctl_ipv4;
+	atomic_t count ____cacheline_aligned_in_smp;
+};
+
+extern unsigned int ct_net_id;
+
+static inline struct ct_net *ct_net(const struct net *net)
+{
+	return net_generic(net, ct_net_id);
+}
+
+/**
+ * ct_now() - the clock of everything here
+ *
+ * Return: jiffies, low 32 bits.
+ */
+static inline u32 ct_now(void)
+{
+	return (u32)jiffies;
+}
+
+/**
+ * ct_left() - how long until a time
+ * @expires: the time
+ * @now: the present
+ *
+ * Return: jiffies; negative if it has passed.
+ */
+static inline s32 ct_left(u32 expires, u32 now)
+{
+	return (s32)(expires - now);
+}
+
+/**
+ * ct_net_max() - most flows that a namespace may have
+ * @cnet: the namespace
+ *
+ * No namespace has more than the initial one allows.
+ *
+ * Return: the number; 0 for no limit.
+ */
+static inline unsigned int ct_net_max(const struct ct_net *cnet)
+{
+	unsigned int all = READ_ONCE(ct_net(&init_net)->knobs.max);
+	unsigned int own = READ_ONCE(cnet->knobs.max);
+
+	return min_not_zero(own, all);
+}
+
+int ct_net_enroll(struct ct_net *cnet);
+void ct_net_dismiss(struct ct_net *cnet);
+struct ct_net *ct_flow_net(const struct ct_flow *flow);
+
+void ct_knobs_init(struct ct_net *cnet, unsigned int max, bool acct);
+
+#endif /* CT_NET_H */

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Protocols: what each knows about itself.
+ *
+ * A protocol is one ct_proto_X.c and one line in the table of ct_proto.c;
+ * nothing else names it. Judging is a pure function, so that it can be tested
+ * as a table of packets and answers.
+ */
+#ifndef CT_PROTO_H
+#define CT_PROTO_H
+
+#include "ct_flow.h"
+#include "ct_tuple.h"
+
+struct seq_file;
+
+/**
+ * enum ct_verdict - what becomes of a packet and its flow
+ * @CT_ACCEPT: belongs to the flow; apply the judgement
+ * @CT_PASS: belongs to the flow, but says nothing: count it, keep the timeout
+ * @CT_REFUSE: INVALID, for the judgement's reason
+ * @CT_RENEW: the flow is over and this packet begins another on its tuple
+ * @CT_END: belongs to the flow, which is over with it
+ */
+enum ct_verdict {
+	CT_ACCEPT,
+	CT_PASS,
+	CT_REFUSE,
+	CT_RENEW,
+	CT_END,
+};
+
+/**
+ * struct ct_judgement - the answer of a protocol
+ * @verdict: what becomes of the packet
+ * @reason: why it was refused
+ * @status: IPS_* bits to set in the flow
+ * @timeout: jiffies until the flow ends
+ * @next: the flow's next state; taken over unless the packet is refused
+ */
+struct ct_judgement {
+	enum ct_verdict verdict;
+	enum ct_reason reason;
+	u32 status;
+	u32 timeout;
+	union ct_state next;
+};
+
+/**
+ * struct ct_proto - a protocol
+ * @name: as /proc prints it
+ * @protonum: IPPROTO_*; 0 for the one that serves the rest
+ * @family: NFPROTO_*; NFPROTO_UNSPEC for both
+ * @has_phase: has states, of whose changes listeners want to hear
+ * @read: read the layer 4 part of a tuple from at most the first eight bytes
+ *	at @off, all that an ICMP error is sure to quote (RFC 792); %NULL if
+ *	there is none. Return: false if they are not there
+ * @check: validate the header of @pkt, whose tuple has been read, and fill its
+ *	protocol part; %NULL if there is nothing to check
+ * @quote: offset of the packet that this one (an error) quotes; 0 if it is
+ *	not an error; %NULL if it never is
+ * @invert: layer 4 part of the inverse; %NULL for swapped ports. Return: false
+ *	if there is no inverse
+ * @identify: layer 4 part of a key from a tuple; %NULL for ports that go with
+ *	their ends. Return: true if the tuple's direction is that of an answer
+ * @restore: the way back; @answer as returned by @identify; %NULL likewise
+ * @judge: judge @pkt, which came in direction @dir of @flow, or which has no
+ *	flow yet (%NULL). Writes all of @j but what @j->verdict makes
+ *	meaningless. Pure: reads its arguments, writes @j
+ * @print_tuple: the layer 4 part of a tuple, each field with a space behind;
+ *	%NULL for nothing
+ * @print_state: what stands between the timeout and the first tuple, with a
+ *	space behind; %NULL for nothing
+ * @worth: how much the flow is worth keeping when there is no room: 0 is
+ *	given up first; %NULL for 1
+ *
+ * All are called in any context, with the flow lock held where there is a
+ * flow.
+ */
+struct ct_proto {
+	const char *name;
+	u8 protonum;
+	u8 family;
+	bool has_phase;
+
+	bool (*read)(const struct sk_buff *skb, unsigned int off,
+		     struct ct_tuple *tuple);
+	enum ct_reason (*check)(struct ct_pkt *pkt);
+	unsigned int (*quote)(const struct ct_pkt *pkt);
+
+	bool (*invert)(struct ct_tuple *inverse, const struct ct_tuple *tuple);
+	bool (*identify)(const struct ct_tuple *tuple, struct ct_key *key);
+	void (*restore)(struct ct_tuple *tuple, const struct ct_key *key,
+			bool answer);
+
+	void (*judge)(const struct ct_flow *flow, const struct ct_pkt *pkt,
+		      enum ip_conntrack_dir dir, struct ct_judgement *j);
+
+	void (*print_tuple)(struct seq_file *s, const struct ct_tuple *tuple);
+	void (*print_state)(struct seq_file *s, const union ct_state *state);
+	unsigned int (*worth)(const struct ct_flow *flow);
+};
+
+extern const struct ct_proto ct_proto_tcp;
+extern const struct ct_proto ct_proto_udp;
+extern const struct ct_proto ct_proto_icmp;
+extern const struct ct_proto ct_proto_icmpv6;
+extern const struct ct_proto ct_proto_sctp;
+extern const struct ct_proto ct_proto_gre;
+extern const struct ct_proto ct_proto_generic;
+
+const struct ct_proto *ct_proto_find(u8 family, u8 protonum);
+
+/* Shared by the protocols whose first four bytes are two ports. */
+bool ct_ports_read(const struct sk_buff *skb, unsigned int off,
+		   struct ct_tuple *tuple);
+void ct_ports_print(struct seq_file *s, const struct ct_tuple *tuple);
+
+enum ct_reason ct_checksum(const struct ct_pkt *pkt);
+
+/**
+ * ct_judge_refuse() - refuse a packet
+ * @j: the judgement
+ * @reason: why
+ */
+static inline void ct_judge_refuse(struct ct_judgement *j,
+				   enum ct_reason reason)
+{
+	j->verdict = CT_REFUSE;
+	j->reason = reason;
+}
+
+/**
+ * ct_judge_accept() - accept a packet
+ * @j: the judgement
+ * @flow: its flow; %NULL if it has none yet
+ * @timeout: jiffies until the flow ends
+ *
+ * The state stays as it is, and is zero in a new flow.
+ */
+static inline void ct_judge_accept(struct ct_judgement *j,
+				   const struct ct_flow *flow, u32 timeout)
+{
+	j->verdict = CT_ACCEPT;
+	j->reason = CT_R_OK;
+	j->status = 0;
+	j->timeout = timeout;
+	if (flow)
+		j->next = flow->state;
+	else
+		memset(&j->next, 0, sizeof(j->next));
+}
+
+/**
+ * ct_timeout() - a timeout of the packet's namespace
+ * @pkt: the packet
+ * @timeout: which
+ *
+ * Return: jiffies.
+ */
+static inline u32 ct_timeout(const struct ct_pkt *pkt, enum ct_timeout timeout)
+{
+	return READ_ONCE(pkt->cnet->knobs.timeout[timeout]);
+}
+
+#endif /* CT_PROTO_H */

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Counters and reasons.
+ *
+ * Every packet that is refused has a reason, and every reason a counter. The
+ * counters are per CPU and per namespace, written with bottom halves off, and
+ * added up by whoever reads them.
+ */
+#ifndef CT_STAT_H
+#define CT_STAT_H
+
+#include <linux/percpu.h>
+#include <linux/types.h>
+
+/*
+ * Why a packet was not tracked: enum ct_reason. CT_R_OK is none. Reasons below
+ * CT_R_INVALID leave the packet alone without a complaint; those above make it
+ * INVALID.
+ */
+#define CT_REASONS(X)							\
+	X(OK,			"tracked")				\
+	X(UNTRACKED,		"not to be tracked")			\
+	X(NODEFRAG,		"fragment of a socket that asked for no defragmentation") \
+	X(INVALID,		"invalid")				\
+	X(IP_HEADER,		"truncated or malformed IP header")	\
+	X(IP_LENGTH,		"IP length beyond the packet")		\
+	X(FRAGMENT,		"fragment")				\
+	X(L4_HEADER,		"truncated transport header")		\
+	X(L4_LENGTH,		"transport length beyond the packet")	\
+	X(CHECKSUM,		"wrong checksum")			\
+	X(TCP_FLAGS,		"impossible TCP flags")			\
+	X(TCP_OPTIONS,		"malformed TCP options")		\
+	X(TCP_NOT_SYN,		"TCP segment of no known connection")	\
+	X(TCP_STATE,		"TCP segment out of state")		\
+	X(TCP_SEQ_OVER,		"TCP sequence above the window")	\
+	X(TCP_ACK_OVER,		"TCP acknowledgment of data not seen")	\
+	X(TCP_RST_SEQ,		"TCP reset before the window")		\
+	X(ICMP_TYPE,		"unknown ICMP type")			\
+	X(ICMP_NO_QUERY,	"ICMP answer without a question")	\
+	X(ICMP_QUOTE,		"ICMP error with a malformed quote")	\
+	X(ICMP_NO_FLOW,		"ICMP error about no known flow")	\
+	X(ICMP_OUTER,		"ICMP error not sent to the quoted source") \
+	X(SCTP_CHUNK,		"malformed or impossible SCTP chunk")	\
+	X(SCTP_VTAG,		"wrong SCTP verification tag")		\
+	X(SCTP_STATE,		"SCTP chunk out of state")		\
+	X(GRE_HEADER,		"malformed GRE header")
+
+#define CT_R_ENUM(name, ...) CT_R_##name,
+enum ct_reason {
+	CT_REASONS(CT_R_ENUM)
+	CT_R_MAX
+};
+
+#undef CT_R_ENUM
+
+/**
+ * struct ct_stat - counters of one CPU in one namespace
+ * @searched: nodes compared in look-ups
+ * @found: packets whose flow was found
+ * @fresh: flows created (column "new")
+ * @ignore: packets left alone
+ * @dead: flows removed (column "delete")
+ * @dead_list: of these, those that were taken away before their time
+ * @insert: flows inserted
+ * @insert_failed: flows that could not be inserted
+ * @drop: packets dropped for want of room or memory
+ * @early_drop: flows given up to make room
+ * @icmp_error: ICMP errors that were invalid
+ * @search_restart: look-ups begun again because a chain moved away
+ * @raced: first packets that joined the flow of another first packet
+ * @memo_lost: packets whose memory was gone at the last hook
+ * @event_lost: events that somebody who wanted to know did not get
+ * @event_late: ends of flows that were told again until all had got them
+ * @reason: packets by reason
+ */
+struct ct_stat {
+	u32 searched;
+	u32 found;
+	u32 fresh;
+	u32 ignore;
+	u32 dead;
+	u32 dead_list;
+	u32 insert;
+	u32 insert_failed;
+	u32 drop;
+	u32 early_drop;
+	u32 icmp_error;
+	u32 search_restart;
+	u32 raced;
+	u32 memo_lost;
+	u32 event_lost;
+	u32 event_late;
+	u32 reason[CT_R_MAX];
+};
+
+/*
+ * Bottom halves are off where these are used, which is enough for the plain
+ * increment, except where that leaves the section preemptible.
+ */
+#ifdef CONFIG_PREEMPT_RT
+#define ct_cpu_add(var, n) this_cpu_add(var, n)
+#else
+#define ct_cpu_add(var, n) __this_cpu_add(var, n)
+#endif
+#define ct_stat_add(cnet, field, n) ct_cpu_add((cnet)->stat->field, n)
+#define ct_stat_inc(cnet, field) ct_stat_add(cnet, field, 1)
+
+struct ct_pkt;
+struct nf_hook_state;
+
+const char *ct_reason_text(enum ct_reason reason);
+void ct_refuse(const struct ct_pkt *pkt, enum ct_reason reason,
+	       const struct nf_hook_state *state);
+
+/**
+ * ct_reason_is_invalid() - does this reason make a packet INVALID?
+ * @reason: the reason
+ *
+ * Return: true if it does.
+ */
+static inline bool ct_reason_is_invalid(enum ct_reason reason)
+{
+	return reason >= CT_R_INVALID;
+}
+
+/**
+ * ct_stat_invalid() - how many packets were INVALID
+ * @stat: counters of one CPU
+ *
+ * Return: the sum over all reasons.
+ */
+static inline u32 ct_stat_invalid(const struct ct_stat *stat)
+{
+	u32 sum = 0;
+	int i;
+
+	for (i = CT_R_INVALID; i < CT_R_MAX; i++)
+		sum += stat->reason[i];
+	return sum;
+}
+
+#endif /* CT_STAT_H */

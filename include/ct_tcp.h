@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * TCP: states, kinds of segments, flags. The numbers of states are those that
+ * ctnetlink shows to tools.
+ */
+#ifndef CT_TCP_H
+#define CT_TCP_H
+
+#include <linux/bits.h>
+
+enum ct_tcp_state {
+	CT_TCP_NONE,
+	CT_TCP_SYN_SENT,
+	CT_TCP_SYN_RECV,
+	CT_TCP_ESTABLISHED,
+	CT_TCP_FIN_WAIT,
+	CT_TCP_CLOSE_WAIT,
+	CT_TCP_LAST_ACK,
+	CT_TCP_TIME_WAIT,
+	CT_TCP_CLOSE,
+	CT_TCP_SYN_SENT2,	/* both ends sent a SYN (RFC 9293, 3.5) */
+	CT_TCP_STATES
+};
+
+enum ct_tcp_kind {
+	CT_TCP_K_SYN,
+	CT_TCP_K_SYNACK,
+	CT_TCP_K_FIN,
+	CT_TCP_K_ACK,
+	CT_TCP_K_RST,
+	CT_TCP_KINDS,
+	CT_TCP_K_NONE = CT_TCP_KINDS,
+};
+
+/* ct_tcp.last */
+#define CT_TCP_LAST_KIND	0x07
+#define CT_TCP_LAST_REPLY	0x80
+
+/* ct_tcp.last_opts and ct_tcp_seg.opts */
+#define CT_TCP_LAST_SCALE	0x0f
+#define CT_TCP_LAST_SACK	0x10
+#define CT_TCP_LAST_WSCALE	0x20
+
+/* ct_tcp_peer.flags; the first four as ctnetlink shows them to tools */
+#define CT_TCP_F_WSCALE		BIT(0)	/* offered window scaling */
+#define CT_TCP_F_SACK		BIT(1)	/* offered SACK (RFC 2018) */
+#define CT_TCP_F_FIN		BIT(2)	/* sent its FIN */
+#define CT_TCP_F_LIBERAL	BIT(3)	/* window not known well enough */
+#define CT_TCP_F_UNACKED	BIT(4)	/* sent data not yet acknowledged */
+#define CT_TCP_F_MAXACK		BIT(5)	/* maxack means something */
+#define CT_TCP_F_SEEN		BIT(6)	/* sent something at all */
+
+#endif /* CT_TCP_H */

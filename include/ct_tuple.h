@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What is read from a packet, and what is hashed.
+ */
+#ifndef CT_TUPLE_H
+#define CT_TUPLE_H
+
+#include <linux/netfilter.h>
+#include <linux/skbuff.h>
+#include <net/ipv6.h>
+
+#include "ct_flow.h"
+#include "ct_net.h"
+
+struct ct_proto;
+
+/**
+ * struct ct_tuple - one direction of a flow, as it stands in a packet
+ * @src: source address
+ * @dst: destination address
+ * @sport: source port (GRE: key)
+ * @dport: destination port (GRE: key)
+ * @icmp: instead of ports, for ICMP and ICMPv6
+ * @icmp.type: type
+ * @icmp.code: code
+ * @icmp.id: identifier
+ * @l4: either of them as a word
+ * @family: NFPROTO_IPV4 or NFPROTO_IPV6
+ * @protonum: IPPROTO_*
+ * @zone: connection tracking zone
+ *
+ * Of an IPv4 tuple only the first word of each address means anything.
+ */
+struct ct_tuple {
+	union nf_inet_addr src;
+	union nf_inet_addr dst;
+	union {
+		struct {
+			__be16 sport;
+			__be16 dport;
+		};
+		struct {
+			u8 type;
+			u8 code;
+			__be16 id;
+		} icmp;
+		__be32 l4;
+	};
+	u8 family;
+	u8 protonum;
+	u16 zone;
+};
+
+/**
+ * struct ct_id - a tuple as the table knows it
+ * @key: the two ends in canonical order
+ * @addr: IPv6 addresses in that order
+ * @hash: hash of the above
+ * @sender: which end of @key sends in the direction of the tuple
+ */
+struct ct_id {
+	struct ct_key key;
+	struct in6_addr addr[2];
+	u32 hash;
+	u8 sender;
+};
+
+/**
+ * struct ct_tcp_seg - a TCP segment
+ * @seq: sequence number
+ * @ack: acknowledgment; 0 without the flag
+ * @end: sequence number behind it (SYN and FIN count, RFC 9293, 3.4)
+ * @sack: right edge of the highest SACK block (RFC 2018), at least @ack
+ * @win: window as it stands there, unscaled
+ * @kind: enum ct_tcp_kind
+ * @has_ack: the acknowledgment counts
+ * @rst_ack: reset with the ACK flag
+ * @opts: options of a SYN: scale, CT_TCP_LAST_SACK, CT_TCP_LAST_WSCALE
+ */
+struct ct_tcp_seg {
+	u32 seq;
+	u32 ack;
+	u32 end;
+	u32 sack;
+	u16 win;
+	u8 kind;
+	u8 opts;
+	bool has_ack;
+	bool rst_ack;
+};
+
+/**
+ * struct ct_sctp_seg - an SCTP packet
+ * @vtag: verification tag
+ * @init_tag: initiate tag of an INIT or INIT ACK
+ * @map: chunk types it has, bit 1 << type for types below 32
+ * @reflected: the tag is the sender's own (T bit of ABORT, SHUTDOWN COMPLETE)
+ */
+struct ct_sctp_seg {
+	__be32 vtag;
+	__be32 init_tag;
+	u32 map;
+	bool reflected;
+};
+
+/**
+ * struct ct_pkt - a packet on its way through a hook
+ * @skb: the packet
+ * @cnet: its namespace
+ * @proto: its protocol
+ * @tuple: read from its headers
+ * @now: when it came, in jiffies
+ * @len: bytes it counts for
+ * @l4off: offset of the transport header
+ * @l4len: bytes from there to the end of the IP packet
+ * @hook: NF_INET_*
+ * @tcp: what was read of the transport header
+ * @sctp: the same
+ */
+struct ct_pkt {
+	struct sk_buff *skb;
+	struct ct_net *cnet;
+	const struct ct_proto *proto;
+	struct ct_tuple tuple;
+	u32 now;
+	u32 len;
+	unsigned int l4off;
+	unsigned int l4len;
+	u8 hook;
+	union {
+		struct ct_tcp_seg tcp;
+		struct ct_sctp_seg sctp;
+	};
+};
+
+enum ct_reason ct_tuple_read(struct ct_pkt *pkt, struct sk_buff *skb,
+			     u8 family, u8 hook);
+enum ct_reason ct_tuple_read_quote(const struct sk_buff *skb,
+				   unsigned int offset, u8 family,
+				   struct ct_tuple *tuple);
+u32 ct_tuple_digest(const struct sk_buff *skb, u8 family);
+
+void ct_tuple_identify(const struct ct_tuple *tuple, const struct ct_net *cnet,
+		       struct ct_id *id);
+void ct_tuple_restore(struct ct_tuple *tuple, const struct ct_key *key,
+		      const struct in6_addr *addr, u8 sender);
+bool ct_tuple_invert(struct ct_tuple *inverse, const struct ct_tuple *tuple);
+bool ct_tuple_equal(const struct ct_tuple *a, const struct ct_tuple *b);
+
+void ct_flow_tuple(const struct ct_flow *flow, enum ip_conntrack_dir dir,
+		   struct ct_tuple *tuple);
+
+/**
+ * ct_addr_equal() - compare two addresses
+ * @family: NFPROTO_IPV4 or NFPROTO_IPV6
+ * @a: one; for IPv4 only its first word means anything
+ * @b: the other
+ *
+ * Return: true if they are the same.
+ */
+static inline bool ct_addr_equal(u8 family, const union nf_inet_addr *a,
+				 const union nf_inet_addr *b)
+{
+	return family == NFPROTO_IPV4 ? a->ip == b->ip :
+					ipv6_addr_equal(&a->in6, &b->in6);
+}
+
+/**
+ * ct_key_equal() - compare two keys
+ * @a: one
+ * @b: the other
+ *
+ * For IPv6 equality is not sure until the addresses were compared as well.
+ *
+ * Return: true if they are the same.
+ */
+static inline bool ct_key_equal(const struct ct_key *a, const struct ct_key *b)
+{
+	const struct ct_key alias = { .kind = CT_KEY_ALIAS };
+
+	return a->word[0] == b->word[0] &&
+	       !((a->word[1] ^ b->word[1]) & ~alias.word[1]);
+}
+
+int ct_tuple_init(void);
+
+#endif /* CT_TUPLE_H */
