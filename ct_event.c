@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Events: who wants to hear of flows that begin, change and end.
+ *
+ * Overview
+ *	One listener, a companion module, may be told. It hears of a flow's
+ *	beginning before anything else of it: a flow is published with
+ *	CT_FLOW_UNTOLD set, and whichever comes first, its creator, another
+ *	packet on another CPU, or its end, tells that it began and clears the
+ *	bit. Where telling failed the bit stays, and the next event tries again.
+ *
+ * Context
+ *	RCU read-side section, bottom halves off, the flow locked. Registering
+ *	sleeps.
+ */
+#include <linux/module.h>
+
+#include "ct_compat.h"
+#include "ct_event.h"
+#include "ct_expire.h"
+
+const struct ct_event_ops __rcu *ct_event_ops __read_mostly;
+EXPORT_SYMBOL_CT(ct_event_ops);
+
+/**
+ * ct_event_listen() - begin or cease to be told
+ * @ops: who is told; %NULL for nobody
+ *
+ * When this returns nobody is being told any more by what was there before.
+ *
+ * Context: process, sleeps.
+ */
+void ct_event_listen(const struct ct_event_ops *ops)
+{
+	rcu_assign_pointer(ct_event_ops, ops);
+	synchronize_rcu();
+}
+EXPORT_SYMBOL_CT(ct_event_listen);
+
+static bool tell(struct ct_flow *flow, enum ct_event event,
+		 const struct ct_origin *origin)
+{
+	const struct ct_event_ops *ops = rcu_dereference_bh(ct_event_ops);
+
+	return !ops || ops->event(flow, event, origin);
+}
+
+/* Has its beginning been told? If not, it is now, if that can be. */
+static void introduce(struct ct_flow *flow, const struct ct_origin *origin)
+{
+	if (tell(flow, CT_EVENT_NEW, origin))
+		WRITE_ONCE(flow->status, flow->status & ~CT_FLOW_UNTOLD);
+}
+
+/**
+ * ct_event_send() - tell that a flow changed or is over
+ * @flow: the flow, its lock held
+ * @event: CT_EVENT_UPDATE or CT_EVENT_DESTROY
+ * @origin: on whose request, or %NULL
+ *
+ * The beginning of a flow has all of its present state in it, and stands for
+ * an update that comes before it was told.
+ *
+ * Context: see the file's head.
+ */
+void ct_event_send(struct ct_flow *flow, enum ct_event event,
+		   const struct ct_origin *origin)
+{
+	bool untold = flow->status & CT_FLOW_UNTOLD;
+
+	if (untold)
+		introduce(flow, origin);
+	if (!untold || event == CT_EVENT_DESTROY)
+		tell(flow, event, origin);
+}
+EXPORT_SYMBOL_CT(ct_event_send);
+
+/**
+ * ct_event_send_new() - tell that a flow began, if nobody did so yet
+ * @flow: the flow; not locked
+ * @hash: its hash: if it is another flow by now, nothing is told
+ * @origin: on whose request, or %NULL
+ *
+ * Context: see the file's head.
+ */
+void ct_event_send_new(struct ct_flow *flow, u32 hash,
+		       const struct ct_origin *origin)
+{
+	ct_flow_lock(flow);
+	if (ct_flow_alive(flow) && flow->hash == hash &&
+	    flow->status & CT_FLOW_UNTOLD)
+		introduce(flow, origin);
+	ct_flow_unlock(flow);
+}
+EXPORT_SYMBOL_CT(ct_event_send_new);

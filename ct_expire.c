@@ -1,0 +1,503 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Lifetime: how flows are made, kept, given up and ended.
+ *
+ * Overview
+ *	A flow is ended by whoever sets IPS_DYING under its lock: that caller,
+ *	and no other, takes it out of the table and frees it. The count of its
+ *	namespace goes down at that moment, so that it never includes a flow
+ *	that no reader can see.
+ *
+ *	The reaper runs once a second and looks into the buckets that are due
+ *	(see ct_hash.c). When there is no room, a new flow may take the place of
+ *	one that is worth less: see evict().
+ *
+ * Context
+ *	The reaper is a work item. Everything else is called with bottom halves
+ *	off and must not sleep.
+ */
+#include <linux/jiffies.h>
+#include <linux/ktime.h>
+#include <linux/module.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/workqueue.h>
+
+#include "ct_compat.h"
+#include "ct_expire.h"
+#include "ct_hash.h"
+
+#define CT_EVICT_BUCKETS	64
+
+static struct kmem_cache *flow_cache;
+static struct kmem_cache *flow6_cache;
+static struct kmem_cache *alias_cache;
+
+static struct workqueue_struct *reap_queue;
+static DEFINE_PER_CPU(long, flows);	/* made less ended on this CPU */
+
+/* Making and unmaking */
+
+static void flow_construct(void *object)
+{
+	struct ct_flow *flow = object;
+
+	spin_lock_init(&flow->lock);
+	flow->status = IPS_DYING;
+}
+
+static struct kmem_cache *cache_of(const struct ct_flow *flow)
+{
+	return ct_flow_is_ipv6(flow) ? flow6_cache : flow_cache;
+}
+
+static void ext_free(struct ct_ext *ext)
+{
+	if (!ext)
+		return;
+	if (ext->alias)
+		kmem_cache_free(alias_cache, ext->alias);
+	kfree(ext);
+}
+
+static struct ct_alias *alias_alloc(struct ct_flow *flow,
+				    const struct ct_id *reply)
+{
+	struct ct_alias *alias = kmem_cache_alloc(alias_cache, GFP_ATOMIC);
+
+	if (!alias)
+		return NULL;
+	alias->net = flow->net;
+	alias->node.key = reply->key;
+	alias->node.key.kind |= CT_KEY_ALIAS;
+	alias->hash = reply->hash;
+	alias->sender = reply->sender;
+	if (reply->key.kind & CT_KEY_IPV6)
+		memcpy(alias->addr, reply->addr, sizeof(alias->addr));
+	WRITE_ONCE(alias->flow, flow);
+	return alias;
+}
+
+static int ext_alloc(struct ct_flow *flow, const struct ct_net *cnet,
+		     const struct ct_id *reply)
+{
+	bool stamp = READ_ONCE(cnet->knobs.timestamp);
+	struct ct_ext *ext;
+
+	flow->ext = NULL;
+	if (!reply && !stamp)
+		return 0;
+	ext = kzalloc(sizeof(*ext), GFP_ATOMIC);
+	if (!ext)
+		return -ENOMEM;
+	if (reply) {
+		ext->alias = alias_alloc(flow, reply);
+		if (!ext->alias) {
+			ext_free(ext);
+			return -ENOMEM;
+		}
+	}
+	if (stamp)
+		ext->start = ktime_get_real_ns();
+	flow->ext = ext;
+	return 0;
+}
+
+static struct ct_flow *flow_alloc(struct ct_net *cnet,
+				  const struct ct_id *orig)
+{
+	bool ipv6 = orig->key.kind & CT_KEY_IPV6;
+	struct ct_flow *flow;
+
+	flow = kmem_cache_alloc(ipv6 ? flow6_cache : flow_cache, GFP_ATOMIC);
+	if (!flow)
+		return NULL;
+	/*
+	 * A reader of the object's former life may be looking: @next and @lock
+	 * stay as they are, and IPS_DYING stays set until publication.
+	 */
+	WRITE_ONCE(flow->net, cnet->id);
+	flow->node.key = orig->key;
+	flow->hash = orig->hash;
+	flow->mark = 0;
+	flow->expires = ct_now();
+	memset(&flow->state, 0, sizeof(flow->state));
+	memset(flow->packets_high, 0, sizeof(flow->packets_high));
+	memset(flow->packets_low, 0, sizeof(flow->packets_low));
+	memset(flow->bytes, 0, sizeof(flow->bytes));
+	if (ipv6)
+		memcpy(ct_flow6(flow)->addr, orig->addr, sizeof(orig->addr));
+	/* Not visible before publication: stands in @status until then. */
+	WRITE_ONCE(flow->status, IPS_DYING |
+		   (orig->sender ? CT_FLOW_ORIGIN : 0));
+	return flow;
+}
+
+/* Room */
+
+struct victim {
+	const struct ct_net *cnet;
+	struct ct_flow *flow;
+	u32 hash;
+	u64 worth;
+};
+
+/*
+ * What a flow is worth: the protocol's word first, then whether it was ever
+ * answered, then how long it has still to live. Assured flows are beyond
+ * price. Read without a lock: an estimate.
+ */
+static u64 flow_worth(const struct ct_flow *flow, u32 now)
+{
+	u32 status = READ_ONCE(flow->status);
+	const struct ct_proto *proto;
+	unsigned int rank;
+
+	proto = ct_proto_find(ct_flow_family(flow), flow->node.key.protonum);
+	rank = proto->worth ? proto->worth(flow) : 1;
+	if (rank && status & IPS_ASSURED)
+		return U64_MAX;
+	rank = rank * 2 + !!(status & IPS_SEEN_REPLY);
+	return (u64)rank << 32 | max(ct_left(READ_ONCE(flow->expires), now), 0);
+}
+
+static bool weigh(struct ct_flow *flow, void *arg)
+{
+	struct victim *victim = arg;
+	u64 worth;
+
+	if (READ_ONCE(flow->net) != victim->cnet->id ||
+	    READ_ONCE(flow->status) & IPS_DYING)
+		return true;
+	worth = flow_worth(flow, ct_now());
+	if (worth < victim->worth) {
+		victim->flow = flow;
+		victim->hash = READ_ONCE(flow->hash);
+		victim->worth = worth;
+	}
+	return true;
+}
+
+/*
+ * Give up the flow that is worth least among those of some buckets. Returns
+ * false if none may be given up.
+ */
+static bool evict(struct ct_net *cnet, u32 hash)
+{
+	struct victim victim = { .cnet = cnet, .worth = U64_MAX };
+	struct ct_flow *flow;
+
+	ct_hash_sample(hash, CT_EVICT_BUCKETS, weigh, &victim);
+	flow = victim.flow;
+	if (!flow)
+		return false;
+	ct_flow_lock(flow);
+	if (!ct_flow_alive(flow) || flow->net != cnet->id ||
+	    flow->hash != victim.hash ||
+	    flow_worth(flow, ct_now()) == U64_MAX) {
+		ct_flow_unlock(flow);
+		return false;
+	}
+	ct_stat_inc(cnet, early_drop);
+	ct_stat_inc(cnet, dead_list);
+	ct_flow_end(flow);
+	return true;
+}
+
+/* Count one more flow in, if there is room or room can be made. */
+static bool make_room(struct ct_net *cnet, u32 hash)
+{
+	unsigned int count = atomic_inc_return(&cnet->count);
+	unsigned int max = ct_net_max(cnet);
+
+	if (likely(!max || count <= max) || evict(cnet, hash))
+		return true;
+	atomic_dec(&cnet->count);
+	net_warn_ratelimited("ip_conntrack: table full (%u flows) and none may be given up: packet dropped; raise net.ipv4.netfilter.ip_conntrack_max or shorten timeouts\n",
+			     max);
+	return false;
+}
+
+static void count_out(struct ct_net *cnet)
+{
+	atomic_dec(&cnet->count);
+	ct_cpu_add(flows, -1);
+}
+
+/**
+ * ct_flow_create() - make a flow
+ * @cnet: its namespace
+ * @orig: its original direction
+ * @reply: its reply direction, where that is not the inverse; else %NULL
+ *
+ * The flow is counted, but private: the caller fills in the protocol's state
+ * and the timeout, then calls ct_flow_publish() and ct_hash_insert(), or
+ * ct_flow_discard().
+ *
+ * Context: RCU read-side section, bottom halves off.
+ *
+ * Return: the flow, or an error pointer: -ENOSPC when the table is full,
+ * -ENOMEM.
+ */
+struct ct_flow *ct_flow_create(struct ct_net *cnet, const struct ct_id *orig,
+			       const struct ct_id *reply)
+{
+	struct ct_flow *flow;
+
+	if (!make_room(cnet, orig->hash))
+		return ERR_PTR(-ENOSPC);
+	flow = flow_alloc(cnet, orig);
+	if (!flow)
+		goto no_flow;
+	if (ext_alloc(flow, cnet, reply))
+		goto no_ext;
+	ct_cpu_add(flows, 1);
+	return flow;
+
+no_ext:
+	kmem_cache_free(cache_of(flow), flow);
+no_flow:
+	atomic_dec(&cnet->count);
+	return ERR_PTR(-ENOMEM);
+}
+EXPORT_SYMBOL_CT(ct_flow_create);
+
+/**
+ * ct_flow_publish() - let a flow be one
+ * @flow: a flow from ct_flow_create()
+ *
+ * Whoever sees the status sees what was written before.
+ */
+void ct_flow_publish(struct ct_flow *flow)
+{
+	u32 status = (flow->status & ~IPS_DYING) | IPS_CONFIRMED;
+
+	if (ct_event_is_heard())
+		status |= CT_FLOW_UNTOLD;
+	/* Pairs with the acquire in ct_flow_alive(). */
+	smp_store_release(&flow->status, status);
+}
+EXPORT_SYMBOL_CT(ct_flow_publish);
+
+/**
+ * ct_flow_discard() - unmake a flow that was never linked
+ * @flow: a flow from ct_flow_create(), published or not
+ *
+ * Context: bottom halves off.
+ */
+void ct_flow_discard(struct ct_flow *flow)
+{
+	count_out(ct_flow_net(flow));
+	ct_flow_lock(flow);
+	WRITE_ONCE(flow->status, flow->status | IPS_DYING);
+	ct_flow_unlock(flow);
+	ext_free(flow->ext);
+	kmem_cache_free(cache_of(flow), flow);
+}
+EXPORT_SYMBOL_CT(ct_flow_discard);
+
+/* Keeping and ending */
+
+/**
+ * ct_flow_refresh() - set when a flow ends
+ * @flow: the flow, its lock held
+ * @expires: when
+ *
+ * Context: RCU read-side section, bottom halves off.
+ */
+void ct_flow_refresh(struct ct_flow *flow, u32 expires)
+{
+	u32 old = flow->expires;
+
+	if (flow->status & IPS_FIXED_TIMEOUT)
+		return;
+	WRITE_ONCE(flow->expires, expires);
+	if (unlikely(ct_left(expires, old) < 0))
+		ct_hash_hasten(flow);
+}
+EXPORT_SYMBOL_CT(ct_flow_refresh);
+
+/*
+ * Flow lock held. From here on the flow is the caller's. Its namespace may be
+ * gone once ct_flow_end_all() sees that the flow is dying.
+ */
+static void condemn(struct ct_flow *flow, const struct ct_origin *origin)
+{
+	struct ct_net *cnet = ct_flow_net(flow);
+
+	count_out(cnet);
+	ct_stat_inc(cnet, dead);
+	ct_event_destroy(flow, origin);
+	/* Pairs with the acquire in ct_flow_alive(). */
+	smp_store_release(&flow->status, flow->status | IPS_DYING);
+}
+
+/**
+ * ct_flow_condemn_expired() - begin the end of a flow whose time has come
+ * @flow: the flow, found in the table
+ * @now: the present
+ *
+ * Context: bottom halves off, the flow's stripe held.
+ *
+ * Return: true if it is the caller's now, to be unlinked and then given to
+ * ct_flow_bury().
+ */
+bool ct_flow_condemn_expired(struct ct_flow *flow, u32 now)
+{
+	bool over;
+
+	ct_flow_lock(flow);
+	over = ct_flow_alive(flow) && ct_left(flow->expires, now) <= 0;
+	if (over)
+		condemn(flow, NULL);
+	ct_flow_unlock(flow);
+	return over;
+}
+
+/**
+ * ct_flow_bury() - the rest of the end of a flow
+ * @flow: the flow, dying, the caller's
+ *
+ * Unlinks what is still linked. The memory may be another flow at once.
+ *
+ * Context: RCU read-side section, bottom halves off, no lock held.
+ */
+void ct_flow_bury(struct ct_flow *flow)
+{
+	ct_hash_unlink(flow);
+	ext_free(flow->ext);
+	kmem_cache_free(cache_of(flow), flow);
+}
+
+/**
+ * ct_flow_end_for() - end a flow on somebody's request
+ * @flow: the flow, alive, its lock held; unlocked here, then gone
+ * @origin: whose; %NULL for nobody's
+ *
+ * Context: RCU read-side section, bottom halves off, no other lock held.
+ */
+void ct_flow_end_for(struct ct_flow *flow, const struct ct_origin *origin)
+{
+	condemn(flow, origin);
+	ct_flow_unlock(flow);
+	ct_flow_bury(flow);
+}
+EXPORT_SYMBOL_CT(ct_flow_end_for);
+
+/**
+ * ct_flow_end() - end a flow
+ * @flow: the flow, alive, its lock held; unlocked here, then gone
+ *
+ * Context: RCU read-side section, bottom halves off, no other lock held.
+ */
+void ct_flow_end(struct ct_flow *flow)
+{
+	ct_flow_end_for(flow, NULL);
+}
+EXPORT_SYMBOL_CT(ct_flow_end);
+
+/**
+ * ct_flow_end_all() - end all flows of a namespace
+ * @cnet: the namespace
+ *
+ * Context: process, may sleep.
+ */
+void ct_flow_end_all(struct ct_net *cnet)
+{
+	struct ct_flow *flow;
+	struct ct_walk walk;
+
+	rcu_read_lock();
+	ct_walk_begin(&walk, cnet, NFPROTO_UNSPEC);
+	while ((flow = ct_walk_next_locked(&walk))) {
+		ct_stat_inc(cnet, dead_list);
+		ct_flow_end(flow);
+		local_bh_enable();
+	}
+	rcu_read_unlock();
+}
+EXPORT_SYMBOL_CT(ct_flow_end_all);
+
+/* The reaper */
+
+static void reap(struct work_struct *work);
+static DECLARE_DELAYED_WORK(reap_work, reap);
+
+static void reap(struct work_struct *work)
+{
+	long n = 0;
+	int cpu;
+
+	ct_hash_reap(ct_now());
+	for_each_possible_cpu(cpu)
+		n += READ_ONCE(per_cpu(flows, cpu));
+	if (n > 0)
+		ct_expire_kick();
+}
+
+/**
+ * ct_expire_kick() - see to it that the reaper runs
+ *
+ * It goes on by itself while there are flows, and lets the CPU sleep when
+ * there are none.
+ *
+ * Context: any. Called for each new flow, hence cheap when it runs already.
+ */
+void ct_expire_kick(void)
+{
+	if (!delayed_work_pending(&reap_work))
+		queue_delayed_work(reap_queue, &reap_work, HZ);
+}
+EXPORT_SYMBOL_CT(ct_expire_kick);
+
+static int caches_create(void)
+{
+	const slab_flags_t stable = SLAB_TYPESAFE_BY_RCU | SLAB_HWCACHE_ALIGN;
+
+	flow_cache = kmem_cache_create("ip_conntrack", sizeof(struct ct_flow),
+				       0, stable, flow_construct);
+	flow6_cache = kmem_cache_create("ip_conntrack6",
+					sizeof(struct ct_flow6), 0, stable,
+					flow_construct);
+	alias_cache = kmem_cache_create("ip_conntrack_alias",
+					sizeof(struct ct_alias), 0, stable,
+					NULL);
+	return flow_cache && flow6_cache && alias_cache ? 0 : -ENOMEM;
+}
+
+static void caches_destroy(void)
+{
+	kmem_cache_destroy(alias_cache);
+	kmem_cache_destroy(flow6_cache);
+	kmem_cache_destroy(flow_cache);
+}
+
+/**
+ * ct_expire_init() - make slabs and reaper
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int ct_expire_init(void)
+{
+	if (caches_create())
+		goto no_memory;
+	reap_queue = alloc_workqueue("ip_conntrack", WQ_UNBOUND, 1);
+	if (!reap_queue)
+		goto no_memory;
+	return 0;
+no_memory:
+	caches_destroy();
+	return -ENOMEM;
+}
+
+/**
+ * ct_expire_exit() - give slabs and reaper back
+ *
+ * No flow is left, and none can come.
+ */
+void ct_expire_exit(void)
+{
+	cancel_delayed_work_sync(&reap_work);
+	destroy_workqueue(reap_queue);
+	caches_destroy();
+}

@@ -1,0 +1,686 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The table: find, insert, unlink, reap, resize.
+ *
+ * Overview
+ *	Buckets are singly linked lists of nodes. Their number is a power of two
+ *	and may change while packets flow: old and new table then live side by
+ *	side (@next), and buckets move one at a time.
+ *
+ * Synchronisation
+ *	Writers hold the stripe lock of the hash, which covers its bucket in
+ *	every table. Readers are in an RCU read-side section. Objects are
+ *	type-stable (see ct_flow.h): a reader may be led into another chain, by
+ *	a node that was freed and used again or that moved to the new table. It
+ *	notices by the end marker, which names bucket and table, and begins
+ *	again; after CT_RESTARTS times it takes the stripe lock.
+ *
+ *	A node that moves is linked in the new table before it leaves the old
+ *	one, and readers look in the old table first: they cannot miss it.
+ *
+ *	Inserters link into the newest table. ct_hash_resize() waits for an RCU
+ *	grace period after it published @next and before it moves a bucket, so
+ *	nobody links into a bucket that has moved already.
+ *
+ * Expiry hints
+ *	@due tells ct_hash_reap() which buckets to look into. It may be early,
+ *	never late. Whoever brings an end forward writes @expires, then, behind
+ *	a full barrier, lowers @due. The reaper raises @due, then, behind a full
+ *	barrier, reads @expires of all flows, and lowers @due again to the
+ *	least. Whichever was first, one of the two sees the other.
+ *
+ * Context
+ *	Bottom halves off, but for resize, init and exit, which sleep.
+ */
+#include <linux/jiffies.h>
+#include <linux/log2.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/slab.h>
+
+#include "ct_compat.h"
+#include "ct_expire.h"
+#include "ct_table.h"
+
+#define CT_RESTARTS	16
+#define CT_REAP_BATCH	16
+#define CT_NEVER	0x40000000U	/* jiffies: an empty bucket's next visit */
+
+static_assert(!(CT_BUCKETS_MIN & (CT_BUCKETS_MIN - 1)));
+
+/* Written by ct_hash_resize() under resize_mutex. */
+struct ct_table __rcu *ct_table;
+
+static spinlock_t stripes[CT_BUCKETS_MIN];
+static DEFINE_MUTEX(resize_mutex);
+
+spinlock_t *ct_stripe(u32 hash)
+{
+	return &stripes[hash & (CT_BUCKETS_MIN - 1)];
+}
+
+static struct ct_table *newest_table(void)
+{
+	struct ct_table *t = rcu_dereference_raw(ct_table), *next;
+
+	while ((next = rcu_dereference_raw(t->next)))
+		t = next;
+	return t;
+}
+
+/* Finding */
+
+static bool addr6_equal(const struct ct_node *node, const struct ct_id *id)
+{
+	const struct ct_alias *alias = ct_node_alias(node);
+	const struct in6_addr *addr;
+
+	addr = alias ? alias->addr :
+		       container_of(node, struct ct_flow6, flow.node)->addr;
+	return !memcmp(addr, id->addr, sizeof(id->addr));
+}
+
+static bool node_matches(const struct ct_node *node, const struct ct_net *cnet,
+			 const struct ct_id *id)
+{
+	return ct_key_equal(&node->key, &id->key) &&
+	       ct_node_net(node) == cnet->id &&
+	       (likely(!(id->key.kind & CT_KEY_IPV6)) || addr6_equal(node, id));
+}
+
+/* A flow that is dying has left the table already, for all who ask. */
+static bool node_found(const struct ct_node *node, const struct ct_net *cnet,
+		       const struct ct_id *id)
+{
+	return node_matches(node, cnet, id) &&
+	       !(READ_ONCE(ct_node_flow(node)->status) & IPS_DYING);
+}
+
+/*
+ * Search one table. Sets @lost if the chain led elsewhere, in which case a
+ * miss means nothing.
+ */
+static struct ct_node *search(const struct ct_table *t, struct ct_net *cnet,
+			      const struct ct_id *id, bool *lost)
+{
+	u32 b = id->hash & t->mask;
+	struct ct_node *node;
+	u32 searched = 0;
+
+	ct_for_each_node(node, t, b) {
+		if (node_found(node, cnet, id))
+			goto out;
+		searched++;
+	}
+	*lost = node != ct_end_marker(t, b);
+	node = NULL;
+out:
+	if (unlikely(searched))
+		ct_stat_add(cnet, searched, searched);
+	return node;
+}
+
+static struct ct_node *search_all(struct ct_net *cnet, const struct ct_id *id,
+				  bool *lost)
+{
+	struct ct_table *t = rcu_dereference_raw(ct_table);
+	struct ct_node *node;
+
+	*lost = false;
+	do {
+		node = search(t, cnet, id, lost);
+		if (node || *lost)
+			return node;
+		/*
+		 * What moved away from this table while it was searched is to
+		 * be seen in the next: pairs with the releases in move_bucket().
+		 */
+		smp_rmb();
+		t = rcu_dereference_raw(t->next);
+	} while (unlikely(t));
+	return NULL;
+}
+
+/* Sure even while chains move, for nothing moves under the lock. */
+static struct ct_node *search_locked(struct ct_net *cnet,
+				     const struct ct_id *id)
+{
+	struct ct_node *node;
+	bool lost;
+
+	spin_lock(ct_stripe(id->hash));
+	node = search_all(cnet, id, &lost);
+	spin_unlock(ct_stripe(id->hash));
+	return node;
+}
+
+/* Lock the flow of a node and check that it still is what was looked for. */
+static struct ct_flow *lock_found(struct ct_node *node, struct ct_net *cnet,
+				  const struct ct_id *id,
+				  enum ip_conntrack_dir *dir)
+{
+	struct ct_alias *alias = ct_node_alias(node);
+	struct ct_flow *flow = ct_node_flow(node);
+	bool original;
+
+	ct_flow_lock(flow);
+	if (unlikely(!ct_flow_alive(flow) || !node_matches(node, cnet, id)))
+		goto gone;
+	if (unlikely(alias)) {
+		if (!flow->ext || flow->ext->alias != alias)
+			goto gone;
+		original = id->sender != alias->sender;
+	} else {
+		original = id->sender == !!(flow->status & CT_FLOW_ORIGIN);
+	}
+	*dir = original ? IP_CT_DIR_ORIGINAL : IP_CT_DIR_REPLY;
+	return flow;
+gone:
+	ct_flow_unlock(flow);
+	return NULL;
+}
+
+/**
+ * ct_hash_find() - find the flow of a packet
+ * @cnet: its namespace
+ * @id: its identity
+ * @dir: set to the direction that the packet belongs to
+ *
+ * Context: RCU read-side section, bottom halves off.
+ *
+ * Return: the flow, alive, its lock held; the caller unlocks it, or hands it
+ * to ct_flow_end(). %NULL if there is none.
+ */
+struct ct_flow *ct_hash_find(struct ct_net *cnet, const struct ct_id *id,
+			     enum ip_conntrack_dir *dir)
+{
+	struct ct_node *node;
+	struct ct_flow *flow;
+	int tries;
+	bool lost;
+
+	for (tries = 0; tries < 2 * CT_RESTARTS; tries++) {
+		if (likely(tries < CT_RESTARTS))
+			node = search_all(cnet, id, &lost);
+		else
+			node = search_locked(cnet, id), lost = false;
+		if (node) {
+			flow = lock_found(node, cnet, id, dir);
+			if (likely(flow))
+				return flow;
+			continue;	/* died meanwhile; is there another? */
+		}
+		if (likely(!lost))
+			return NULL;
+		ct_stat_inc(cnet, search_restart);
+	}
+	return NULL;
+}
+EXPORT_SYMBOL_CT(ct_hash_find);
+
+/* Inserting and unlinking */
+
+static void stripes_lock(u32 a, u32 b)
+{
+	spinlock_t *first = min(ct_stripe(a), ct_stripe(b));
+	spinlock_t *second = max(ct_stripe(a), ct_stripe(b));
+
+	spin_lock(first);
+	__release(first);	/* sparse cannot follow two locks or one */
+	if (first != second) {
+		spin_lock_nested(second, SINGLE_DEPTH_NESTING);
+		__release(second);
+	}
+}
+
+static void stripes_unlock(u32 a, u32 b)
+{
+	spinlock_t *first = min(ct_stripe(a), ct_stripe(b));
+	spinlock_t *second = max(ct_stripe(a), ct_stripe(b));
+
+	if (first != second) {
+		__acquire(second);
+		spin_unlock(second);
+	}
+	__acquire(first);
+	spin_unlock(first);
+}
+
+/* Stripe held. Is there another live node of the same identity? */
+static bool is_taken(const struct ct_net *cnet, const struct ct_node *node,
+		     u32 hash, const struct in6_addr *addr)
+{
+	const struct ct_table *t;
+	struct ct_node *other;
+	struct ct_id id;
+
+	id.key = node->key;
+	if (id.key.kind & CT_KEY_IPV6)
+		memcpy(id.addr, addr, sizeof(id.addr));
+	for (t = rcu_dereference_raw(ct_table); t;
+	     t = rcu_dereference_raw(t->next)) {
+		ct_for_each_node(other, t, hash & t->mask) {
+			if (node_found(other, cnet, &id))
+				return true;
+		}
+	}
+	return false;
+}
+
+static void due_lower(struct ct_table *t, u32 hash, u32 expires)
+{
+	u32 *due = &t->due[hash & t->mask];
+	u32 old = READ_ONCE(*due), seen;
+
+	while (ct_left(expires, old) < 0) {
+		seen = cmpxchg(due, old, expires);
+		if (seen == old)
+			break;
+		old = seen;
+	}
+}
+
+static void link_node(struct ct_table *t, struct ct_node *node, u32 hash)
+{
+	struct ct_node __rcu **head = &t->head[hash & t->mask];
+
+	RCU_INIT_POINTER(node->next, ct_node_next(*head));
+	rcu_assign_pointer(*head, node);
+}
+
+/**
+ * ct_hash_insert() - link a flow, and the alias that it may have
+ * @cnet: its namespace
+ * @flow: the flow, published
+ *
+ * Context: RCU read-side section, bottom halves off. Takes stripe locks.
+ *
+ * Return: false if another flow has one of the places already; nothing was
+ * linked then.
+ */
+bool ct_hash_insert(struct ct_net *cnet, struct ct_flow *flow)
+{
+	struct ct_alias *alias = flow->ext ? flow->ext->alias : NULL;
+	u32 alias_hash = alias ? alias->hash : flow->hash;
+	struct ct_table *t;
+	bool taken;
+
+	stripes_lock(flow->hash, alias_hash);
+	taken = is_taken(cnet, &flow->node, flow->hash,
+			 ct_flow6(flow)->addr) ||
+		(alias && is_taken(cnet, &alias->node, alias->hash,
+				   alias->addr));
+	if (!taken) {
+		t = newest_table();
+		link_node(t, &flow->node, flow->hash);
+		if (alias)
+			link_node(t, &alias->node, alias->hash);
+		due_lower(t, flow->hash, flow->expires);
+	}
+	stripes_unlock(flow->hash, alias_hash);
+	return !taken;
+}
+EXPORT_SYMBOL_CT(ct_hash_insert);
+
+static void unlink_node(const struct ct_node *node, u32 hash)
+{
+	struct ct_node __rcu **link;
+	struct ct_node *here;
+	struct ct_table *t;
+
+	spin_lock(ct_stripe(hash));
+	for (t = rcu_dereference_raw(ct_table); t;
+	     t = rcu_dereference_raw(t->next)) {
+		for (link = &t->head[hash & t->mask];
+		     !ct_is_end(here = ct_node_next(*link));
+		     link = &here->next) {
+			if (here != node)
+				continue;
+			rcu_assign_pointer(*link, ct_node_next(node->next));
+			goto out;
+		}
+	}
+out:
+	spin_unlock(ct_stripe(hash));
+}
+
+/**
+ * ct_hash_unlink() - take a flow out of the table
+ * @flow: the flow, dying, the caller's alone; it need not be linked
+ *
+ * Context: RCU read-side section, bottom halves off, no flow lock held.
+ */
+void ct_hash_unlink(struct ct_flow *flow)
+{
+	unlink_node(&flow->node, flow->hash);
+	if (flow->ext && flow->ext->alias)
+		unlink_node(&flow->ext->alias->node, flow->ext->alias->hash);
+}
+EXPORT_SYMBOL_CT_TEST(ct_hash_unlink);
+
+/* Expiry */
+
+/**
+ * ct_hash_hasten() - a flow's end was brought forward
+ * @flow: the flow, its lock held, @expires written
+ *
+ * Context: RCU read-side section.
+ */
+void ct_hash_hasten(const struct ct_flow *flow)
+{
+	struct ct_table *t;
+
+	smp_mb();	/* pairs with that in reap_bucket() */
+	for (t = rcu_dereference_raw(ct_table); t;
+	     t = rcu_dereference_raw(t->next))
+		due_lower(t, flow->hash, flow->expires);
+}
+
+/*
+ * Take the flows out of a bucket whose time has come, at most a batch of them.
+ * They are dying afterwards, and the caller's.
+ */
+static unsigned int reap_bucket(struct ct_table *t, u32 b, u32 now,
+				struct ct_flow **dead)
+{
+	struct ct_node __rcu **link;
+	u32 least = now + CT_NEVER;
+	struct ct_node *node;
+	unsigned int n = 0;
+
+	spin_lock(ct_stripe(b));
+	WRITE_ONCE(t->due[b], least);
+	smp_mb();	/* pairs with that in ct_hash_hasten() */
+	for (link = &t->head[b]; !ct_is_end(node = ct_node_next(*link));) {
+		struct ct_flow *flow = ct_node_flow(node);
+		u32 expires = READ_ONCE(flow->expires);
+
+		if (ct_node_alias(node)) {
+			link = &node->next;
+			continue;
+		}
+		if (ct_left(expires, now) <= 0 && n < CT_REAP_BATCH &&
+		    ct_flow_condemn_expired(flow, now)) {
+			rcu_assign_pointer(*link, ct_node_next(node->next));
+			dead[n++] = flow;
+			continue;
+		}
+		expires = READ_ONCE(flow->expires);
+		if (ct_left(expires, least) < 0)
+			least = expires;
+		link = &node->next;
+	}
+	due_lower(t, b, least);
+	spin_unlock(ct_stripe(b));
+	return n;
+}
+
+static void reap_due_bucket(struct ct_table *t, u32 b, u32 now)
+{
+	struct ct_flow *dead[CT_REAP_BATCH];
+	unsigned int i, n;
+
+	do {
+		local_bh_disable();
+		rcu_read_lock();
+		n = reap_bucket(t, b, now, dead);
+		for (i = 0; i < n; i++)
+			ct_flow_bury(dead[i]);
+		rcu_read_unlock();
+		local_bh_enable();
+	} while (n == CT_REAP_BATCH);
+}
+
+/**
+ * ct_hash_reap() - end all flows whose time has come
+ * @now: the present
+ *
+ * Looks only into buckets that are due. Waits for a resize.
+ *
+ * Context: process, may sleep.
+ */
+void ct_hash_reap(u32 now)
+{
+	struct ct_table *t;
+	u32 b;
+
+	mutex_lock(&resize_mutex);
+	t = rcu_dereference_protected(ct_table, lockdep_is_held(&resize_mutex));
+	for (b = 0; b <= t->mask; b++) {
+		if (!(b & 0xfff))
+			cond_resched();
+		if (ct_left(READ_ONCE(t->due[b]), now) <= 0) {
+			reap_due_bucket(t, b, now);
+			cond_resched();
+		}
+	}
+	mutex_unlock(&resize_mutex);
+}
+
+/**
+ * ct_hash_sample() - look at the flows of some buckets
+ * @hash: the first bucket's
+ * @buckets: how many
+ * @visit: called for each flow, with no lock held: whatever it reads may
+ *	change, and be another flow's; returns false to end
+ * @arg: passed to @visit
+ *
+ * Context: RCU read-side section, any.
+ */
+void ct_hash_sample(u32 hash, unsigned int buckets,
+		    bool (*visit)(struct ct_flow *flow, void *arg), void *arg)
+{
+	struct ct_table *t = newest_table();
+	unsigned int nodes = 0;
+	struct ct_node *node;
+
+	while (buckets--) {
+		ct_for_each_node(node, t, hash & t->mask) {
+			if (!ct_node_alias(node) &&
+			    !visit(container_of(node, struct ct_flow, node),
+				   arg))
+				return;
+			if (++nodes == 128)	/* a chain may be long */
+				return;
+		}
+		hash++;
+	}
+}
+
+/* Size */
+
+static struct ct_table *table_alloc(unsigned int buckets, u32 generation)
+{
+	struct ct_table *t;
+	size_t size;
+	u32 b;
+
+	size = struct_size(t, head, buckets) +
+	       array_size(buckets, sizeof(*t->due));
+	if (size >> PAGE_SHIFT > totalram_pages() / 2)
+		return NULL;	/* do not let the machine die of a typo */
+	t = kvmalloc(size, GFP_KERNEL_ACCOUNT | __GFP_NOWARN |
+		     __GFP_RETRY_MAYFAIL);
+	if (!t)
+		return NULL;
+	t->mask = buckets - 1;
+	t->generation = generation;
+	RCU_INIT_POINTER(t->next, NULL);
+	t->due = (u32 *)&t->head[buckets];
+	for (b = 0; b < buckets; b++) {
+		RCU_INIT_POINTER(t->head[b], ct_end_marker(t, b));
+		t->due[b] = ct_now() + CT_NEVER;
+		if (!(b & 0xffff))
+			cond_resched();
+	}
+	return t;
+}
+
+/*
+ * From the head: a reader at the node that moves goes on in the new chain and
+ * finds a foreign end marker. The node is in the new chain before it leaves
+ * the old (first release), and the old one ends before the next node moves.
+ */
+static void move_bucket(struct ct_table *old, struct ct_table *fresh, u32 b)
+{
+	struct ct_node *node, *next;
+
+	spin_lock_bh(ct_stripe(b));
+	for (node = ct_node_next(old->head[b]); !ct_is_end(node); node = next) {
+		const struct ct_alias *alias = ct_node_alias(node);
+		const struct ct_flow *flow = ct_node_flow(node);
+		u32 hash = alias ? alias->hash : flow->hash;
+
+		next = ct_node_next(node->next);
+		link_node(fresh, node, hash);
+		/* Pairs with smp_rmb() in search_all() and is_empty(). */
+		rcu_assign_pointer(old->head[b], next);
+		if (!alias) {
+			smp_mb();	/* as in ct_hash_hasten() */
+			due_lower(fresh, hash, READ_ONCE(flow->expires));
+		}
+	}
+	spin_unlock_bh(ct_stripe(b));
+}
+
+/**
+ * ct_hash_resize() - change the number of buckets
+ * @buckets: as ct_hash_size() made it
+ *
+ * Packets flow meanwhile; none waits for more than one bucket.
+ *
+ * Context: process, sleeps.
+ *
+ * Return: 0; -ENOMEM, or -ENODEV where there is no table, and then nothing has
+ * changed.
+ */
+int ct_hash_resize(unsigned int buckets)
+{
+	struct ct_table *old, *fresh;
+	int err = 0;
+	u32 b;
+
+	mutex_lock(&resize_mutex);
+	old = rcu_dereference_protected(ct_table,
+					lockdep_is_held(&resize_mutex));
+	if (!old) {
+		err = -ENODEV;
+		goto out;
+	}
+	if (old->mask + 1 == buckets)
+		goto out;
+	fresh = table_alloc(buckets, old->generation + 1);
+	if (!fresh) {
+		err = -ENOMEM;
+		goto out;
+	}
+	rcu_assign_pointer(old->next, fresh);
+	synchronize_rcu();	/* from here on all insert into @fresh */
+	for (b = 0; b <= old->mask; b++) {
+		move_bucket(old, fresh, b);
+		if (!(b & 0xff))
+			cond_resched();
+	}
+	rcu_assign_pointer(ct_table, fresh);
+	synchronize_rcu();	/* nobody looks at @old any more */
+	kvfree(old);
+out:
+	mutex_unlock(&resize_mutex);
+	return err;
+}
+EXPORT_SYMBOL_CT_TEST(ct_hash_resize);
+
+/**
+ * ct_hash_buckets() - number of buckets
+ *
+ * Context: any.
+ *
+ * Return: the number; 0 where there is no table.
+ */
+unsigned int ct_hash_buckets(void)
+{
+	const struct ct_table *t;
+	unsigned int n;
+
+	rcu_read_lock();
+	t = rcu_dereference(ct_table);
+	n = t ? t->mask + 1 : 0;
+	rcu_read_unlock();
+	return n;
+}
+EXPORT_SYMBOL_CT_TEST(ct_hash_buckets);
+
+/**
+ * ct_hash_size() - check and round a number of buckets that somebody asks for
+ * @wanted: the number
+ * @buckets: set to the power of two that it stands for
+ *
+ * Return: 0, or -EINVAL for none or more than CT_BUCKETS_MAX.
+ */
+int ct_hash_size(unsigned long wanted, unsigned int *buckets)
+{
+	if (!wanted || wanted > CT_BUCKETS_MAX)
+		return -EINVAL;
+	*buckets = roundup_pow_of_two(max_t(unsigned long, wanted,
+					    CT_BUCKETS_MIN));
+	return 0;
+}
+EXPORT_SYMBOL_CT_TEST(ct_hash_size);
+
+/**
+ * ct_hash_default() - number of buckets for this machine's memory
+ *
+ * One for each 16 KiB, at least CT_BUCKETS_MIN; at most 65536 up to 4 GiB of
+ * memory, 262144 above.
+ *
+ * Return: the number, a power of two.
+ */
+unsigned int ct_hash_default(void)
+{
+	u64 bytes = (u64)totalram_pages() << PAGE_SHIFT;
+
+	if (bytes > 4ULL << 30)
+		return 262144;
+	return rounddown_pow_of_two(clamp_t(u64, bytes >> 14, CT_BUCKETS_MIN,
+					    65536));
+}
+
+/**
+ * ct_hash_init() - make the table
+ * @buckets: as ct_hash_size() made it
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int ct_hash_init(unsigned int buckets)
+{
+	struct ct_table *t = table_alloc(buckets, 0);
+	unsigned int i;
+
+	if (!t)
+		return -ENOMEM;
+	for (i = 0; i < ARRAY_SIZE(stripes); i++)
+		spin_lock_init(&stripes[i]);
+	mutex_lock(&resize_mutex);
+	rcu_assign_pointer(ct_table, t);
+	mutex_unlock(&resize_mutex);
+	return 0;
+}
+
+/**
+ * ct_hash_exit() - give the table back
+ *
+ * It is empty, and nobody uses it any more but for a resize, which is waited
+ * for.
+ */
+void ct_hash_exit(void)
+{
+	struct ct_table *t;
+
+	mutex_lock(&resize_mutex);
+	t = rcu_dereference_protected(ct_table, lockdep_is_held(&resize_mutex));
+	RCU_INIT_POINTER(ct_table, NULL);
+	mutex_unlock(&resize_mutex);
+	synchronize_rcu();
+	kvfree(t);
+}

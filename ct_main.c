@@ -1,0 +1,387 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The module: parameters, namespaces, beginning and end.
+ *
+ * Overview
+ *	What all namespaces share (hash key, packet memory, table, expiry) is set
+ *	up first, then each namespace: counters, knobs, files, hooks. The hooks
+ *	are last, so that the first packet finds everything in place. The end
+ *	is the exact reverse.
+ *
+ * Context
+ *	Process context, may sleep. @hashsize_lock keeps a write to the hashsize
+ *	parameter, which may come at any moment from the sysfs file appearing to
+ *	it vanishing, away from a table that is not there yet or no more. It is
+ *	outside the resize mutex of ct_hash.c and never held while namespaces
+ *	are registered.
+ *
+ * Nothing here knows a packet or a flow.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/kernel.h>
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+#include <linux/mutex.h>
+#include <linux/netfilter.h>
+#include <linux/percpu.h>
+#include <linux/rcupdate.h>
+#include <linux/string.h>
+#include <linux/xarray.h>
+#include <net/net_namespace.h>
+#include <net/netns/hash.h>
+
+#include "ct_compat.h"
+#include "ct_core.h"
+#include "ct_expire.h"
+#include "ct_flow.h"
+#include "ct_hash.h"
+#include "ct_memo.h"
+#include "ct_net.h"
+#include "ct_procfs.h"
+#include "ct_sysctl.h"
+#include "ct_tuple.h"
+#include "ip_conntrack.h"
+
+#define CT_VERSION "0.1.0"
+
+unsigned int ct_net_id __read_mostly;
+EXPORT_SYMBOL_CT(ct_net_id);
+
+/* Parameters */
+
+/**
+ * enum table_stage - what a write to hashsize finds
+ * @TABLE_WANTED: module parameters are being read: the size is noted
+ * @TABLE_BUSY: between that and a working module, or on the way out
+ * @TABLE_READY: the table is there and can be resized
+ */
+enum table_stage {
+	TABLE_WANTED,
+	TABLE_BUSY,
+	TABLE_READY,
+};
+
+static DEFINE_MUTEX(hashsize_lock);
+static enum table_stage table_stage;	/* under hashsize_lock */
+static unsigned int hashsize;		/* the same; 0: from memory */
+
+static int hashsize_set(const char *val, const struct kernel_param *kp)
+{
+	unsigned int buckets;
+	int err;
+
+	err = ct_parse_buckets(val, strlen(val), &buckets);
+	if (err)
+		return err;
+
+	mutex_lock(&hashsize_lock);
+	switch (table_stage) {
+	case TABLE_WANTED:
+		hashsize = buckets;
+		break;
+	case TABLE_BUSY:
+		err = -EBUSY;
+		break;
+	case TABLE_READY:
+		err = ct_hash_resize(buckets);
+		break;
+	}
+	mutex_unlock(&hashsize_lock);
+	return err;
+}
+
+static int hashsize_get(char *buffer, const struct kernel_param *kp)
+{
+	unsigned int buckets;
+
+	mutex_lock(&hashsize_lock);
+	if (table_stage == TABLE_READY)
+		buckets = ct_hash_buckets();
+	else
+		buckets = hashsize;
+	mutex_unlock(&hashsize_lock);
+	return sysfs_emit(buffer, "%u\n", buckets);
+}
+
+static const struct kernel_param_ops hashsize_ops = {
+	.set = hashsize_set,
+	.get = hashsize_get,
+};
+
+static unsigned int max_flows;
+static bool max_given;
+
+static int max_set(const char *val, const struct kernel_param *kp)
+{
+	unsigned long max;
+
+	if (ct_parse_number(val, strlen(val), &max) || max > INT_MAX) {
+		pr_err("max '%.32s' refused: it must be a number from 0 (no limit) to %d\n",
+		       val, INT_MAX);
+		return -EINVAL;
+	}
+	max_flows = max;
+	max_given = true;
+	return 0;
+}
+
+static int max_get(char *buffer, const struct kernel_param *kp)
+{
+	return sysfs_emit(buffer, "%u\n", max_flows);
+}
+
+static const struct kernel_param_ops max_ops = {
+	.set = max_set,
+	.get = max_get,
+};
+
+static bool acct = true;
+static bool dropin = true;
+static bool nf_names;
+
+module_param_cb(hashsize, &hashsize_ops, NULL, 0644);
+MODULE_PARM_DESC(hashsize, "buckets of the table, rounded up to a power of two (default: from memory)");
+module_param_cb(max, &max_ops, NULL, 0444);
+MODULE_PARM_DESC(max, "most flows, 0 for no limit (default: 4 x buckets)");
+module_param(acct, bool, 0444);
+MODULE_PARM_DESC(acct, "show packet and byte counters (default: on)");
+module_param(dropin, bool, 0444);
+MODULE_PARM_DESC(dropin, "serve ctnetlink where nf_conntrack is not loaded (default: on)");
+module_param(nf_names, bool, 0444);
+MODULE_PARM_DESC(nf_names, "offer the nf_conntrack file names too (default: off; not in this version)");
+
+/* Namespaces */
+
+static DEFINE_XARRAY_ALLOC(nets);
+
+/**
+ * ct_net_enroll() - give a namespace its number
+ * @cnet: the namespace
+ *
+ * Context: process, sleeps.
+ *
+ * Return: 0, -ENOMEM, or -EBUSY when there are 65536 already.
+ */
+int ct_net_enroll(struct ct_net *cnet)
+{
+	u32 id;
+	int err;
+
+	err = xa_alloc(&nets, &id, cnet, XA_LIMIT(0, U16_MAX), GFP_KERNEL);
+	if (!err)
+		cnet->id = id;
+	return err;
+}
+EXPORT_SYMBOL_CT_TEST(ct_net_enroll);
+
+/**
+ * ct_net_dismiss() - take a namespace's number back
+ * @cnet: the namespace; it has no flows any more
+ *
+ * Context: process, sleeps.
+ */
+void ct_net_dismiss(struct ct_net *cnet)
+{
+	xa_erase(&nets, cnet->id);
+}
+EXPORT_SYMBOL_CT_TEST(ct_net_dismiss);
+
+/**
+ * ct_flow_net() - the namespace of a flow
+ * @flow: the flow, not yet dying, its lock held or the caller's alone
+ *
+ * Context: any.
+ *
+ * Return: the namespace, valid for as long as the flow is alive.
+ */
+struct ct_net *ct_flow_net(const struct ct_flow *flow)
+{
+	return xa_load(&nets, flow->net);
+}
+EXPORT_SYMBOL_CT(ct_flow_net);
+
+static int __net_init net_begin(struct net *net)
+{
+	struct ct_net *cnet = ct_net(net);
+	int err = -ENOMEM;
+
+	cnet->net = net;
+	cnet->hash_mix = net_hash_mix(net);
+	ct_knobs_init(cnet, max_flows, acct);
+	cnet->stat = alloc_percpu(struct ct_stat);
+	if (!cnet->stat)
+		return err;
+	err = ct_net_enroll(cnet);
+	if (err)
+		goto no_id;
+	err = ct_sysctl_init(net);
+	if (err)
+		goto no_sysctl;
+	err = ct_procfs_init(net);
+	if (err)
+		goto no_procfs;
+	err = ct_core_register(net);
+	if (err)
+		goto no_hooks;
+	return 0;
+
+no_hooks:
+	/* Some hooks may have been there for a moment, with packets in them. */
+	synchronize_rcu();
+	ct_flow_end_all(cnet);
+	ct_procfs_exit(net);
+no_procfs:
+	ct_sysctl_exit(net);
+no_sysctl:
+	ct_net_dismiss(cnet);
+no_id:
+	free_percpu(cnet->stat);
+	return err;
+}
+
+/*
+ * The core of the kernel waits an RCU grace period between this and
+ * net_end(), which is what packets still in a hook need.
+ */
+static void __net_exit net_leave(struct net *net)
+{
+	ct_core_unregister(net);
+	ct_procfs_exit(net);
+	ct_sysctl_exit(net);
+}
+
+static void __net_exit net_end(struct net *net)
+{
+	struct ct_net *cnet = ct_net(net);
+
+	ct_flow_end_all(cnet);
+	ct_net_dismiss(cnet);
+	free_percpu(cnet->stat);
+}
+
+static struct pernet_operations ct_net_ops = {
+	.init = net_begin,
+	.pre_exit = net_leave,
+	.exit = net_end,
+	.id = &ct_net_id,
+	.size = sizeof(struct ct_net),
+};
+
+/* Module */
+
+static bool nf_conntrack_is_there(void)
+{
+#if IS_ENABLED(CONFIG_NF_CONNTRACK)
+	return rcu_access_pointer(nf_ct_hook);
+#else
+	return false;
+#endif
+}
+
+/**
+ * ct_is_dropin() - do we stand in for nf_conntrack?
+ *
+ * Context: any.
+ *
+ * Return: false for an observer.
+ */
+bool ct_is_dropin(void)
+{
+	return dropin && !nf_conntrack_is_there();
+}
+EXPORT_SYMBOL_CT(ct_is_dropin);
+
+static void say_hello(unsigned int buckets)
+{
+	const char *mode;
+
+	if (nf_conntrack_is_there())
+		mode = "observer beside nf_conntrack";
+	else if (!dropin)
+		mode = "observer";
+	else
+		mode = "tracker; rules are not served in this version";
+	pr_info("version %s, %u buckets, max %u flows, %zu bytes each (IPv6 %zu), %s%s\n",
+		CT_VERSION, buckets, max_flows, sizeof(struct ct_flow),
+		sizeof(struct ct_flow6), mode,
+		nf_names ? "; nf_names has no effect in this version" : "");
+}
+
+static unsigned int table_begin(void)
+{
+	unsigned int buckets;
+
+	mutex_lock(&hashsize_lock);
+	if (!hashsize)
+		hashsize = ct_hash_default();
+	buckets = hashsize;
+	table_stage = TABLE_BUSY;
+	mutex_unlock(&hashsize_lock);
+	return buckets;
+}
+
+static void table_set_stage(enum table_stage stage)
+{
+	mutex_lock(&hashsize_lock);
+	table_stage = stage;
+	mutex_unlock(&hashsize_lock);
+}
+
+static int __init ct_init(void)
+{
+	unsigned int buckets = table_begin();
+	int err;
+
+	if (!max_given)
+		max_flows = 4 * buckets;
+
+	err = ct_tuple_init();
+	if (err)
+		return err;
+	err = ct_memo_init();
+	if (err)
+		return err;
+	err = ct_hash_init(buckets);
+	if (err) {
+		pr_err("no table of %u buckets: error %d\n", buckets, err);
+		goto no_hash;
+	}
+	err = ct_expire_init();
+	if (err)
+		goto no_expire;
+	err = register_pernet_subsys(&ct_net_ops);
+	if (err)
+		goto no_net;
+	table_set_stage(TABLE_READY);
+	say_hello(buckets);
+	return 0;
+
+no_net:
+	ct_expire_exit();
+no_expire:
+	ct_hash_exit();
+no_hash:
+	ct_memo_exit();
+	return err;
+}
+
+static void __exit ct_exit(void)
+{
+	table_set_stage(TABLE_BUSY);
+	unregister_pernet_subsys(&ct_net_ops);
+	ct_expire_exit();
+	ct_hash_exit();
+	ct_memo_exit();
+}
+
+module_init(ct_init);
+module_exit(ct_exit);
+
+MODULE_SOFTDEP("post: ip_conntrack_netlink");
+MODULE_ALIAS("nf_conntrack_ipv4");
+MODULE_ALIAS("nf_conntrack_ipv6");
+MODULE_AUTHOR("The ip_conntrack developers");
+MODULE_DESCRIPTION("Connection tracking with the classic interface");
+MODULE_LICENSE("GPL");
+MODULE_VERSION(CT_VERSION);

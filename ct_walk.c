@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Walking: all flows, each once, whatever happens to the table meanwhile.
+ *
+ * Overview
+ *	See struct ct_walk for the order. A walk collects the flows behind its
+ *	position, a bucket at a time under the stripe lock, and gives them one
+ *	by one with no lock but the flow's own. What it collected it may only
+ *	look at within the same RCU read-side section; across sections it keeps
+ *	its position and nothing else, so that nothing is pinned while a reader
+ *	sleeps.
+ *
+ * Context
+ *	Process, in an RCU read-side section, which ct_walk_next() may leave and
+ *	enter again to let others run. No lock may be held.
+ */
+#include <linux/bitrev.h>
+#include <linux/module.h>
+#include <linux/rcupdate_wait.h>
+#include <linux/sched.h>
+
+#include "ct_compat.h"
+#include "ct_expire.h"
+#include "ct_proto.h"
+#include "ct_table.h"
+
+#define CT_WALK_END	BIT_ULL(32)
+
+/**
+ * ct_walk_begin() - begin a walk
+ * @walk: to be set up
+ * @cnet: flows of this namespace
+ * @family: of this family; NFPROTO_UNSPEC for both
+ */
+void ct_walk_begin(struct ct_walk *walk, struct ct_net *cnet, u8 family)
+{
+	walk->cnet = cnet;
+	walk->family = family;
+	walk->rev = 0;
+	walk->addr = 0;
+	ct_walk_resume(walk);
+}
+EXPORT_SYMBOL_CT(ct_walk_begin);
+
+/**
+ * ct_walk_resume() - go on with a walk in another RCU read-side section
+ * @walk: the walk
+ *
+ * The next flow is the one behind the last that was given.
+ */
+void ct_walk_resume(struct ct_walk *walk)
+{
+	walk->next = walk->rev;
+	walk->done = false;
+	walk->n = 0;
+	walk->i = 0;
+}
+EXPORT_SYMBOL_CT(ct_walk_resume);
+
+static bool is_behind(const struct ct_walk *walk, u32 rev, unsigned long addr)
+{
+	return rev > walk->rev || (rev == walk->rev && addr > walk->addr);
+}
+
+/*
+ * Put a flow in its place behind entry @first. If there is no room the
+ * highest falls off; returns false then.
+ */
+static bool batch_add(struct ct_walk *walk, unsigned int first,
+		      struct ct_flow *flow, u32 rev)
+{
+	unsigned int i = walk->n;
+	bool full = walk->n == CT_WALK_BATCH;
+
+	if (full)
+		i--;
+	if (full && (rev > walk->batch[i].rev ||
+		     (rev == walk->batch[i].rev && flow > walk->batch[i].flow)))
+		return false;
+	while (i > first && (walk->batch[i - 1].rev > rev ||
+			     (walk->batch[i - 1].rev == rev &&
+			      walk->batch[i - 1].flow > flow))) {
+		walk->batch[i] = walk->batch[i - 1];
+		i--;
+	}
+	walk->batch[i].flow = flow;
+	walk->batch[i].rev = rev;
+	if (!full)
+		walk->n++;
+	return !full;
+}
+
+static bool wanted(const struct ct_walk *walk, const struct ct_node *node)
+{
+	const struct ct_flow *flow = ct_node_flow(node);
+
+	return !ct_node_alias(node) && flow->net == walk->cnet->id &&
+	       ct_flow_alive(flow) &&
+	       (!walk->family || walk->family == ct_flow_family(flow));
+}
+
+/* Finest bucket size while two tables live side by side. */
+static u32 finest_mask(void)
+{
+	const struct ct_table *t;
+	u32 mask = 0;
+
+	for (t = rcu_dereference_raw(ct_table); t;
+	     t = rcu_dereference_raw(t->next))
+		mask |= t->mask;
+	return mask;
+}
+
+static bool is_empty(u32 hash)
+{
+	const struct ct_table *t;
+
+	for (t = rcu_dereference_raw(ct_table); t;
+	     t = rcu_dereference_raw(t->next)) {
+		if (!ct_is_end(ct_node_next(t->head[hash & t->mask])))
+			return false;
+		smp_rmb();	/* pairs with the releases in move_bucket() */
+	}
+	return true;
+}
+
+/*
+ * Collect the flows of one bucket, or the first of them if it has more than
+ * there is room for. Moves @next behind what was collected.
+ */
+static void collect_bucket(struct ct_walk *walk)
+{
+	u32 mask = finest_mask(), hash = bitrev32(walk->next);
+	u64 width = CT_WALK_END >> hweight32(mask);
+	unsigned int first = walk->n;
+	const struct ct_table *t;
+	struct ct_node *node;
+	bool fits = true;
+
+	walk->next = (walk->next & ~(width - 1)) + width;
+	if (is_empty(hash))
+		return;
+	spin_lock_bh(ct_stripe(hash));
+	for (t = rcu_dereference_raw(ct_table); t;
+	     t = rcu_dereference_raw(t->next)) {
+		ct_for_each_node(node, t, hash & t->mask) {
+			struct ct_flow *flow = ct_node_flow(node);
+			u32 rev = bitrev32(flow->hash);
+
+			if (wanted(walk, node) &&
+			    !((flow->hash ^ hash) & mask) &&
+			    is_behind(walk, rev, (unsigned long)flow) &&
+			    !batch_add(walk, first, flow, rev))
+				fits = false;
+		}
+	}
+	spin_unlock_bh(ct_stripe(hash));
+	if (!fits)	/* the rest of the bucket comes next time */
+		walk->next = walk->batch[walk->n - 1].rev;
+}
+
+static void collect(struct ct_walk *walk)
+{
+	unsigned int buckets = 0;
+
+	walk->n = 0;
+	walk->i = 0;
+	while (walk->n < CT_WALK_BATCH / 2 && walk->next < CT_WALK_END) {
+		/* Nothing is collected yet: nothing is lost by a pause. */
+		if (!(++buckets & 0xfff) && !walk->n)
+			cond_resched_rcu();
+		collect_bucket(walk);
+	}
+	walk->done = walk->next >= CT_WALK_END;
+}
+
+/**
+ * ct_walk_next_locked() - the next flow, locked
+ * @walk: the walk
+ *
+ * Context: as the file's head says. Afterwards bottom halves are off.
+ *
+ * Return: the flow, alive, its lock held: the caller unlocks it or hands it to
+ * ct_flow_end(), then calls local_bh_enable(). %NULL, with bottom halves as
+ * they were, at the end.
+ */
+struct ct_flow *ct_walk_next_locked(struct ct_walk *walk)
+{
+	struct ct_flow *flow;
+	u32 rev;
+
+	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "ct_walk without RCU");
+	for (;;) {
+		if (walk->i == walk->n) {
+			if (walk->done)
+				return NULL;
+			collect(walk);
+			continue;
+		}
+		flow = walk->batch[walk->i].flow;
+		rev = walk->batch[walk->i].rev;
+		walk->i++;
+		walk->rev = rev;
+		walk->addr = (unsigned long)flow;
+
+		local_bh_disable();
+		ct_flow_lock(flow);
+		if (ct_flow_alive(flow) && flow->net == walk->cnet->id &&
+		    bitrev32(flow->hash) == rev)
+			return flow;
+		ct_flow_unlock(flow);
+		local_bh_enable();
+	}
+}
+EXPORT_SYMBOL_CT(ct_walk_next_locked);
+
+/**
+ * ct_flow_snapshot() - what a flow is at this moment
+ * @flow: the flow, its lock held
+ * @now: the moment
+ * @snap: to be filled
+ */
+void ct_flow_snapshot(const struct ct_flow *flow, u32 now,
+		      struct ct_snapshot *snap)
+{
+	enum ip_conntrack_dir dir;
+
+	snap->proto = ct_proto_find(ct_flow_family(flow),
+				    flow->node.key.protonum);
+	for (dir = IP_CT_DIR_ORIGINAL; dir < IP_CT_DIR_MAX; dir++) {
+		ct_flow_tuple(flow, dir, &snap->tuple[dir]);
+		snap->packets[dir] = ct_flow_packets(flow, dir);
+		snap->bytes[dir] = flow->bytes[dir];
+	}
+	snap->state = flow->state;
+	snap->status = flow->status;
+	snap->mark = READ_ONCE(flow->mark);
+	snap->left = ct_left(flow->expires, now);
+	snap->start = flow->ext ? flow->ext->start : 0;
+	snap->hash = flow->hash;
+	snap->flow = flow;
+}
+EXPORT_SYMBOL_CT(ct_flow_snapshot);
+
+/**
+ * ct_walk_next() - the next flow, as it is at this moment
+ * @walk: the walk
+ * @snap: to be filled
+ *
+ * A flow whose time has come but that has not been reaped yet is given with no
+ * time left, so that lines and count agree.
+ *
+ * Context: as the file's head says.
+ *
+ * Return: false at the end.
+ */
+bool ct_walk_next(struct ct_walk *walk, struct ct_snapshot *snap)
+{
+	struct ct_flow *flow = ct_walk_next_locked(walk);
+
+	if (!flow)
+		return false;
+	ct_flow_snapshot(flow, ct_now(), snap);
+	ct_flow_unlock(flow);
+	local_bh_enable();
+	return true;
+}
+EXPORT_SYMBOL_CT(ct_walk_next);

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Events: who wants to hear of flows that begin, change and end.
+ */
+#ifndef CT_EVENT_H
+#define CT_EVENT_H
+
+#include <linux/rcupdate.h>
+
+#include "ct_flow.h"
+
+/**
+ * enum ct_event - what happened to a flow
+ * @CT_EVENT_NEW: it is in the table now
+ * @CT_EVENT_UPDATE: its status or its protocol's state changed
+ * @CT_EVENT_DESTROY: it is over; its counters are final
+ */
+enum ct_event {
+	CT_EVENT_NEW,
+	CT_EVENT_UPDATE,
+	CT_EVENT_DESTROY,
+};
+
+/**
+ * struct ct_origin - on whose request something happened
+ * @portid: netlink port
+ * @report: wants to be told as well
+ */
+struct ct_origin {
+	u32 portid;
+	bool report;
+};
+
+/**
+ * struct ct_event_ops - who wants to hear
+ * @event: called for each event, in their order for each flow, which is
+ *	locked and not dying yet. @origin is %NULL where a packet or the clock
+ *	did it. Called in an RCU read-side section with bottom halves off; must
+ *	not sleep, nor take another flow's or the table's lock. Returns false
+ *	if it could not tell everyone: a flow's beginning is then told again
+ *	before anything else
+ */
+struct ct_event_ops {
+	bool (*event)(const struct ct_flow *flow, enum ct_event event,
+		      const struct ct_origin *origin);
+};
+
+extern const struct ct_event_ops __rcu *ct_event_ops;
+
+void ct_event_listen(const struct ct_event_ops *ops);
+
+/* Not for direct use: see below. */
+void ct_event_send_new(struct ct_flow *flow, u32 hash,
+		       const struct ct_origin *origin);
+void ct_event_send(struct ct_flow *flow, enum ct_event event,
+		   const struct ct_origin *origin);
+
+/**
+ * ct_event_is_heard() - might anyone want to hear?
+ *
+ * All that an event costs where nobody does.
+ *
+ * Return: false if not.
+ */
+static inline bool ct_event_is_heard(void)
+{
+	return unlikely(rcu_access_pointer(ct_event_ops));
+}
+
+/**
+ * ct_event_new() - a flow was linked into the table
+ * @flow: the flow; not locked, so it may be gone already
+ * @hash: its hash, as it was
+ * @origin: on whose request, or %NULL
+ */
+static inline void ct_event_new(struct ct_flow *flow, u32 hash,
+				const struct ct_origin *origin)
+{
+	if (ct_event_is_heard())
+		ct_event_send_new(flow, hash, origin);
+}
+
+/**
+ * ct_event_update() - a flow has changed
+ * @flow: the flow, its lock held
+ * @origin: on whose request, or %NULL
+ */
+static inline void ct_event_update(struct ct_flow *flow,
+				   const struct ct_origin *origin)
+{
+	if (ct_event_is_heard())
+		ct_event_send(flow, CT_EVENT_UPDATE, origin);
+}
+
+/**
+ * ct_event_destroy() - a flow is over
+ * @flow: the flow, its lock held, about to be dying
+ * @origin: on whose request, or %NULL
+ */
+static inline void ct_event_destroy(struct ct_flow *flow,
+				    const struct ct_origin *origin)
+{
+	if (ct_event_is_heard())
+		ct_event_send(flow, CT_EVENT_DESTROY, origin);
+}
+
+#endif /* CT_EVENT_H */

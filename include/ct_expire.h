@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Lifetime: how flows are made, kept, given up and ended.
+ */
+#ifndef CT_EXPIRE_H
+#define CT_EXPIRE_H
+
+#include "ct_event.h"
+#include "ct_flow.h"
+#include "ct_proto.h"
+
+struct ct_flow *ct_flow_create(struct ct_net *cnet, const struct ct_id *orig,
+			       const struct ct_id *reply);
+void ct_flow_publish(struct ct_flow *flow);
+void ct_flow_discard(struct ct_flow *flow);
+
+void ct_flow_refresh(struct ct_flow *flow, u32 expires);
+void ct_flow_end(struct ct_flow *flow);
+void ct_flow_end_for(struct ct_flow *flow, const struct ct_origin *origin);
+void ct_flow_end_all(struct ct_net *cnet);
+
+/* For the reaper in ct_hash.c. */
+bool ct_flow_condemn_expired(struct ct_flow *flow, u32 now);
+void ct_flow_bury(struct ct_flow *flow);
+
+void ct_expire_kick(void);
+int ct_expire_init(void);
+void ct_expire_exit(void);
+
+/**
+ * ct_flow_alive() - is this flow still one?
+ * @flow: the flow, its lock held
+ *
+ * Return: false if it has ended.
+ */
+static inline bool ct_flow_alive(const struct ct_flow *flow)
+{
+	/* Pairs with the releases in ct_flow_publish() and condemn(). */
+	return !(smp_load_acquire(&flow->status) & IPS_DYING);
+}
+
+#endif /* CT_EXPIRE_H */
