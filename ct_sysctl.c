@@ -1,0 +1,398 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the administrator sets: net/ipv4/netfilter/ip_conntrack_* and
+ * net/ipv4/ip_conntrack_max, in each network namespace.
+ *
+ * Overview
+ *	A table of struct knob says which sysctls there are, where in struct
+ *	ct_net each is kept and what it may be. One handler serves them all. A
+ *	new knob is a field of struct ct_knobs, a line in that table and a
+ *	paragraph of the manual page.
+ *
+ * Context
+ *	Process context, may sleep. No lock: a value is read into a local,
+ *	checked, and then stored at once with WRITE_ONCE(), so that a packet
+ *	sees the old value or the new one and a refused write changes nothing.
+ *
+ * The kernel's own proc_do*() handlers do not read what is written: they
+ * accept what stands behind the first number.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/ctype.h>
+#include <linux/kernel.h>
+#include <linux/kmod.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/sysctl.h>
+
+#include "ct_compat.h"
+#include "ct_hash.h"
+#include "ct_net.h"
+#include "ct_sysctl.h"
+
+/**
+ * enum knob_kind - how a sysctl is kept
+ * @KNOB_SECONDS: u32 in jiffies, shown in seconds
+ * @KNOB_BYTE: u8
+ * @KNOB_LOG: u8; when set, somebody must be there to log
+ * @KNOB_MAX: unsigned int, in no namespace above the initial one's
+ * @KNOB_COUNT: number of flows; read only
+ * @KNOB_BUCKETS: size of the table, which all namespaces share
+ */
+enum knob_kind {
+	KNOB_SECONDS,
+	KNOB_BYTE,
+	KNOB_LOG,
+	KNOB_MAX,
+	KNOB_COUNT,
+	KNOB_BUCKETS,
+};
+
+/**
+ * struct knob - a sysctl
+ * @name: file name
+ * @offset: of the value in struct ct_net; 0 if it is not there
+ * @high: highest value
+ * @initial: what a namespace begins with
+ * @kind: how it is kept
+ */
+struct knob {
+	const char *name;
+	size_t offset;
+	unsigned int high;
+	unsigned int initial;
+	enum knob_kind kind;
+};
+
+#define KNOB(_kind, _name, _high, _initial, _field) {			\
+	.name = "ip_conntrack_" _name,					\
+	.offset = offsetof(struct ct_net, _field),			\
+	.high = _high,							\
+	.initial = _initial,						\
+	.kind = _kind,							\
+}
+
+#define KNOB_TIMEOUT(_id, _name, _seconds)				\
+	KNOB(KNOB_SECONDS, _name, CT_TIMEOUT_MAX_SECS, _seconds,	\
+	     knobs.timeout[CT_TO_##_id]),
+
+static const struct knob netfilter_knobs[] = {
+	KNOB(KNOB_MAX, "max", INT_MAX, 0, knobs.max),
+	KNOB(KNOB_COUNT, "count", 0, 0, count),
+	KNOB(KNOB_BUCKETS, "buckets", UINT_MAX, 0, net),
+	KNOB(KNOB_BYTE, "checksum", 1, 1, knobs.checksum),
+	KNOB(KNOB_LOG, "log_invalid", 255, 0, knobs.log_invalid),
+	KNOB(KNOB_BYTE, "acct", 1, 1, knobs.acct),
+	KNOB(KNOB_BYTE, "timestamp", 1, 0, knobs.timestamp),
+	KNOB(KNOB_BYTE, "events", 2, 1, knobs.events),
+	KNOB(KNOB_BYTE, "tcp_loose", 3, 1, knobs.tcp_loose),
+	KNOB(KNOB_BYTE, "tcp_be_liberal", 1, 0, knobs.tcp_be_liberal),
+	KNOB(KNOB_BYTE, "tcp_max_retrans", 255, 3, knobs.tcp_max_retrans),
+	KNOB(KNOB_BYTE, "tcp_ignore_invalid_rst", 1, 0,
+	     knobs.tcp_ignore_invalid_rst),
+	CT_TIMEOUTS(KNOB_TIMEOUT)
+};
+
+static const struct knob ipv4_knobs[] = {
+	KNOB(KNOB_MAX, "max", INT_MAX, 0, knobs.max),
+};
+
+/* Numbers */
+
+/**
+ * ct_parse_number() - read a number that an administrator wrote
+ * @text: what was written
+ * @len: bytes of it
+ * @number: the number, if there is one
+ *
+ * White space around the number is no harm, anything else is: signs, words, a
+ * second number. 0x and 0 in front mean what they mean in C.
+ *
+ * Context: Any.
+ * Return: 0 or -EINVAL, also for what does not fit.
+ */
+int ct_parse_number(const char *text, size_t len, unsigned long *number)
+{
+	size_t used = strnlen(text, len);
+	char copy[32];
+
+	if (memchr_inv(text + used, 0, len - used))
+		return -EINVAL;
+	while (used && isspace(text[used - 1]))
+		used--;
+	while (used && isspace(*text)) {
+		text++;
+		used--;
+	}
+	if (!used || used >= sizeof(copy))
+		return -EINVAL;
+	memcpy(copy, text, used);
+	copy[used] = '\0';
+	if (!isdigit(copy[0]) || kstrtoul(copy, 0, number))
+		return -EINVAL;
+	return 0;
+}
+EXPORT_SYMBOL_CT_TEST(ct_parse_number);
+
+/**
+ * ct_parse_buckets() - read the size of a table
+ * @text: what was written
+ * @len: bytes of it
+ * @buckets: the size that it comes to, if any
+ *
+ * Says in the log why it refuses, and what it rounds to.
+ *
+ * Context: Any.
+ * Return: 0 or -EINVAL.
+ */
+int ct_parse_buckets(const char *text, size_t len, unsigned int *buckets)
+{
+	unsigned long wanted;
+	int shown = 0;
+
+	if (ct_parse_number(text, len, &wanted) ||
+	    ct_hash_size(wanted, buckets)) {
+		while (shown < len && shown < 32 && isgraph(text[shown]))
+			shown++;
+		pr_err("hashsize '%.*s' refused: it must be a number from 1 to %u\n",
+		       shown, text, CT_BUCKETS_MAX);
+		return -EINVAL;
+	}
+	if (*buckets != wanted)
+		pr_info("hashsize %lu becomes %u: a power of two, at least %u\n",
+			wanted, *buckets, CT_BUCKETS_MIN);
+	return 0;
+}
+
+/* Reading and writing */
+
+static unsigned int knob_read(const struct knob *knob, const void *data)
+{
+	switch (knob->kind) {
+	case KNOB_SECONDS:
+		return READ_ONCE(*(const u32 *)data) / HZ;
+	case KNOB_BYTE:
+	case KNOB_LOG:
+		return READ_ONCE(*(const u8 *)data);
+	case KNOB_MAX:
+		return READ_ONCE(*(const unsigned int *)data);
+	case KNOB_COUNT:
+		return atomic_read((const atomic_t *)data);
+	case KNOB_BUCKETS:
+		return ct_hash_buckets();
+	}
+	return 0;
+}
+
+/* A namespace may ask for less than the initial one allows, not for more. */
+static bool max_allowed(const struct ct_net *cnet, unsigned long wanted)
+{
+	unsigned int all;
+
+	if (net_eq(cnet->net, &init_net))
+		return true;
+	all = READ_ONCE(ct_net(&init_net)->knobs.max);
+	return !all || wanted <= all;
+}
+
+/* Whoever sets log_invalid means to read it somewhere. */
+static void want_logger(void)
+{
+	if (!ct_log_is_registered(NFPROTO_IPV4) ||
+	    !ct_log_is_registered(NFPROTO_IPV6))
+		request_module("nf_log_syslog");
+}
+
+static int knob_write(const struct knob *knob, const struct ct_net *cnet,
+		      void *data, unsigned long value)
+{
+	if (value > knob->high)
+		return -EINVAL;
+
+	switch (knob->kind) {
+	case KNOB_SECONDS:
+		WRITE_ONCE(*(u32 *)data, value * HZ);
+		return 0;
+	case KNOB_LOG:
+		if (value)
+			want_logger();
+		fallthrough;
+	case KNOB_BYTE:
+		WRITE_ONCE(*(u8 *)data, value);
+		return 0;
+	case KNOB_MAX:
+		if (!max_allowed(cnet, value))
+			return -EINVAL;
+		WRITE_ONCE(*(unsigned int *)data, value);
+		return 0;
+	case KNOB_COUNT:
+	case KNOB_BUCKETS:
+		break;
+	}
+	return -EPERM;
+}
+
+static int buckets_write(const char *text, size_t len)
+{
+	unsigned int buckets;
+	int err;
+
+	err = ct_parse_buckets(text, len, &buckets);
+	if (err)
+		return err;
+	return ct_hash_resize(buckets);
+}
+
+static int knob_handler(CT_CTL_CONST struct ctl_table *table, int write,
+			void *buffer, size_t *lenp, loff_t *ppos)
+{
+	const struct knob *knob = table->extra1;
+	unsigned int shown = 0;
+	unsigned long value;
+	int err;
+
+	if (!write) {
+		const struct ctl_table local = {
+			.data = &shown,
+			.maxlen = sizeof(shown),
+		};
+
+		shown = knob_read(knob, table->data);
+		return proc_douintvec((CT_CTL_CONST struct ctl_table *)&local,
+				      0, buffer, lenp, ppos);
+	}
+
+	if (!*lenp)
+		return 0;
+	if (*ppos)	/* a number is written at once, from the beginning */
+		return -EINVAL;
+	if (knob->kind == KNOB_BUCKETS) {
+		err = buckets_write(buffer, *lenp);
+	} else {
+		err = ct_parse_number(buffer, *lenp, &value);
+		if (!err)
+			err = knob_write(knob, table->extra2, table->data,
+					 value);
+	}
+	if (!err)
+		*ppos += *lenp;
+	return err;
+}
+
+/* Life-cycle */
+
+static umode_t knob_mode(const struct knob *knob, const struct ct_net *cnet)
+{
+	if (knob->kind == KNOB_COUNT)
+		return 0444;
+	if (knob->kind == KNOB_BUCKETS && !net_eq(cnet->net, &init_net))
+		return 0444;
+	return 0644;
+}
+
+/* One more entry than there are knobs: older kernels stop at an empty one. */
+static struct ctl_table_header *knobs_register(struct ct_net *cnet,
+					       const char *path,
+					       const struct knob *knobs,
+					       size_t n)
+{
+	struct ctl_table_header *header;
+	struct ctl_table *table;
+	size_t i;
+
+	table = kcalloc(n + 1, sizeof(*table), GFP_KERNEL);
+	if (!table)
+		return NULL;
+	for (i = 0; i < n; i++) {
+		table[i].procname = knobs[i].name;
+		table[i].data = (void *)cnet + knobs[i].offset;
+		table[i].maxlen = sizeof(int);
+		table[i].mode = knob_mode(&knobs[i], cnet);
+		table[i].proc_handler = knob_handler;
+		table[i].extra1 = (void *)&knobs[i];
+		table[i].extra2 = cnet;
+	}
+	header = ct_register_sysctl(cnet->net, path, table, n);
+	if (!header)
+		kfree(table);
+	return header;
+}
+
+static void knobs_unregister(struct ctl_table_header *header)
+{
+	const struct ctl_table *table = header->ctl_table_arg;
+
+	unregister_net_sysctl_table(header);
+	kfree(table);
+}
+
+/**
+ * ct_sysctl_init() - make the sysctls of a namespace
+ * @net: the namespace, its knobs set to their defaults
+ *
+ * Context: Process context, may sleep.
+ * Return: 0 or -ENOMEM, also when a name is taken; nothing is left then.
+ */
+int ct_sysctl_init(struct net *net)
+{
+	struct ct_net *cnet = ct_net(net);
+
+	if (!IS_ENABLED(CONFIG_SYSCTL))
+		return 0;
+	cnet->sysctl_netfilter =
+		knobs_register(cnet, "net/ipv4/netfilter", netfilter_knobs,
+			       ARRAY_SIZE(netfilter_knobs));
+	if (!cnet->sysctl_netfilter)
+		return -ENOMEM;
+	cnet->sysctl_ipv4 = knobs_register(cnet, "net/ipv4", ipv4_knobs,
+					   ARRAY_SIZE(ipv4_knobs));
+	if (!cnet->sysctl_ipv4) {
+		knobs_unregister(cnet->sysctl_netfilter);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+/**
+ * ct_sysctl_exit() - remove the sysctls of a namespace
+ * @net: the namespace
+ *
+ * Waits for those who are reading or writing.
+ *
+ * Context: Process context, may sleep.
+ */
+void ct_sysctl_exit(struct net *net)
+{
+	struct ct_net *cnet = ct_net(net);
+
+	if (!IS_ENABLED(CONFIG_SYSCTL))
+		return;
+	knobs_unregister(cnet->sysctl_ipv4);
+	knobs_unregister(cnet->sysctl_netfilter);
+}
+
+/**
+ * ct_knobs_init() - what a namespace begins with
+ * @cnet: the namespace
+ * @max: most flows; 0 for no limit
+ * @acct: show counters
+ *
+ * Context: Any.
+ */
+void ct_knobs_init(struct ct_net *cnet, unsigned int max, bool acct)
+{
+	const struct knob *knob = netfilter_knobs;
+	void *data;
+
+	for (; knob < netfilter_knobs + ARRAY_SIZE(netfilter_knobs); knob++) {
+		data = (void *)cnet + knob->offset;
+		if (knob->kind == KNOB_SECONDS)
+			*(u32 *)data = knob->initial * HZ;
+		else if (knob->kind == KNOB_BYTE || knob->kind == KNOB_LOG)
+			*(u8 *)data = knob->initial;
+	}
+	cnet->knobs.max = max;
+	cnet->knobs.acct = acct;
+}
+EXPORT_SYMBOL_CT_TEST(ct_knobs_init);
