@@ -1,0 +1,443 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * ctnetlink: what conntrack, iptstate, conntrackd and their like speak.
+ *
+ * Overview
+ *	This file registers the subsystems and answers questions: one flow, all
+ *	of them, statistics. Beside it there are
+ *	_change		new, changed and deleted flows
+ *	_expect		expectations: there are none
+ *	_read		messages into what they ask for
+ *	_attr		flows into messages
+ *	_event		what happens, to whoever listens
+ *
+ *	The numbers of messages and attributes are the kernel's own (uapi). Where
+ *	nf_conntrack is loaded, or its netlink module, nothing is registered.
+ *
+ * Dumps
+ *	A dump is a walk (struct ct_walk): no lock is held, and nothing pinned,
+ *	while the reader sleeps. A flow that did not fit any more is kept as a
+ *	copy and comes first in the next message, so that counters which were
+ *	read and zeroed are not lost. The size of messages follows the reader's
+ *	buffer; netlink sees to that. Asking for more would cut messages off for
+ *	readers with libmnl's usual buffer of a page.
+ *
+ * Context
+ *	Process context, with nfnetlink's mutex of the subsystem; dumps without.
+ *	nfnetlink has asked for CAP_NET_ADMIN before anything gets here.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/module.h>
+#include <linux/netlink.h>
+#include <linux/slab.h>
+
+#include "ct_netlink.h"
+
+#define DUMP_PAUSE	256	/* flows looked at before others may run */
+
+static void take_counters(struct ct_flow *flow)
+{
+	memset(flow->packets_high, 0, sizeof(flow->packets_high));
+	memset(flow->packets_low, 0, sizeof(flow->packets_low));
+	memset(flow->bytes, 0, sizeof(flow->bytes));
+}
+
+static bool is_zeroing(const struct nlmsghdr *nlh)
+{
+	return NFNL_MSG_TYPE(nlh->nlmsg_type) == IPCTNL_MSG_CT_GET_CTRZERO;
+}
+
+/* All flows */
+
+/**
+ * struct dump - a dump on its way
+ * @walk: where it is
+ * @filter: what it is about
+ * @filtered: whether it is about some flows only
+ * @zero: counters are zeroed
+ * @kept: @snap is still to be given
+ * @snap: the flow it is at
+ */
+struct dump {
+	struct ct_walk walk;
+	struct ct_nl_filter filter;
+	bool filtered;
+	bool zero;
+	bool kept;
+	struct ct_snapshot snap;
+};
+
+/**
+ * struct dump_ask - from a message to dump_start()
+ * @cnet: the namespace
+ * @cda: attributes
+ * @info: message
+ */
+struct dump_ask {
+	struct ct_net *cnet;
+	const struct nlattr *const *cda;
+	const struct nfnl_info *info;
+};
+
+static int dump_start(struct netlink_callback *cb)
+{
+	const struct dump_ask *ask = cb->data;
+	u8 family = ask->info->nfmsg->nfgen_family;
+	struct dump *dump;
+	int err = 0;
+
+	dump = kzalloc(sizeof(*dump), GFP_KERNEL);
+	if (!dump)
+		return -ENOMEM;
+	dump->filtered = ct_nl_wants_filter(ask->cda, family);
+	if (dump->filtered)
+		err = ct_nl_read_filter(ask->cda, family, &dump->filter,
+					ask->info->extack);
+	if (err) {
+		kfree(dump);
+		return err;
+	}
+	dump->zero = is_zeroing(ask->info->nlh);
+	ct_walk_begin(&dump->walk, ask->cnet, NFPROTO_UNSPEC);
+	cb->data = dump;
+	return 0;
+}
+
+static int dump_done(struct netlink_callback *cb)
+{
+	kfree(cb->data);
+	return 0;
+}
+
+static bool dump_look(struct dump *dump)
+{
+	const struct ct_nl_filter *filter = dump->filtered ? &dump->filter : NULL;
+	struct ct_flow *flow = ct_walk_next_locked(&dump->walk);
+
+	if (!flow)
+		return false;
+	ct_flow_snapshot(flow, ct_now(), &dump->snap);
+	dump->kept = !filter || ct_nl_matches(filter, &dump->snap);
+	if (dump->kept && dump->zero)
+		take_counters(flow);
+	ct_flow_unlock(flow);
+	local_bh_enable();
+	return true;
+}
+
+/* Sees to it that there is a flow to be given. Returns false at the end. */
+static bool dump_next(struct dump *dump)
+{
+	unsigned int looked = 0;
+
+	while (!dump->kept) {
+		if (!dump_look(dump))
+			return false;
+		if (++looked % DUMP_PAUSE)
+			continue;
+		rcu_read_unlock();
+		cond_resched();
+		rcu_read_lock();
+		ct_walk_resume(&dump->walk);
+	}
+	return true;
+}
+
+static int dump_some(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct dump *dump = cb->data;
+	const struct ct_nl_shape shape = {
+		.portid = NETLINK_CB(cb->skb).portid,
+		.seq = cb->nlh->nlmsg_seq,
+		.flags = NLM_F_MULTI,
+		.type = IPCTNL_MSG_CT_NEW,
+		.listing = true,
+		.acct = READ_ONCE(dump->walk.cnet->knobs.acct),
+	};
+
+	rcu_read_lock();
+	ct_walk_resume(&dump->walk);
+	while (dump_next(dump) && !ct_nl_fill(skb, &dump->snap, &shape))
+		dump->kept = false;
+	rcu_read_unlock();
+	return skb->len;
+}
+
+/* One flow */
+
+static int look_up(struct ct_net *cnet, const struct ct_tuple *tuple, bool zero,
+		   struct ct_snapshot *snap)
+{
+	enum ip_conntrack_dir dir;
+	struct ct_flow *flow;
+	struct ct_id id;
+
+	ct_tuple_identify(tuple, cnet, &id);
+	rcu_read_lock();
+	local_bh_disable();
+	flow = ct_hash_find(cnet, &id, &dir);
+	if (flow) {
+		ct_flow_snapshot(flow, ct_now(), snap);
+		if (zero)
+			take_counters(flow);
+		ct_flow_unlock(flow);
+	}
+	local_bh_enable();
+	rcu_read_unlock();
+	return flow ? 0 : -ENOENT;
+}
+
+static int answer_one(struct sk_buff *skb, const struct nfnl_info *info,
+		      const struct nlattr *const cda[])
+{
+	struct ct_net *cnet = ct_net(info->net);
+	const struct ct_nl_shape shape = {
+		.portid = NETLINK_CB(skb).portid,
+		.seq = info->nlh->nlmsg_seq,
+		.type = IPCTNL_MSG_CT_NEW,
+		.listing = true,
+		.acct = READ_ONCE(cnet->knobs.acct),
+	};
+	struct ct_snapshot snap;
+	struct ct_tuple tuple;
+	struct sk_buff *answer;
+	int err;
+
+	err = ct_nl_read_name(cda, info->nfmsg->nfgen_family, &tuple,
+			      info->extack);
+	if (err)
+		return err;
+	answer = nlmsg_new(NLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	if (!answer)
+		return -ENOMEM;
+	err = look_up(cnet, &tuple, is_zeroing(info->nlh), &snap);
+	if (!err)
+		err = ct_nl_fill(answer, &snap, &shape);
+	if (err) {
+		nlmsg_free(answer);
+		return err;
+	}
+	return nfnetlink_unicast(answer, info->net, shape.portid);
+}
+
+static int get(struct sk_buff *skb, const struct nfnl_info *info,
+	       const struct nlattr *const cda[])
+{
+	struct dump_ask ask = {
+		.cnet = ct_net(info->net),
+		.cda = cda,
+		.info = info,
+	};
+	struct netlink_dump_control control = {
+		.start = dump_start,
+		.dump = dump_some,
+		.done = dump_done,
+		.data = &ask,
+	};
+
+	if (!(info->nlh->nlmsg_flags & NLM_F_DUMP))
+		return answer_one(skb, info, cda);
+	return netlink_dump_start(info->sk, skb, info->nlh, &control);
+}
+
+/* Flows are in the table or they are not: there are no others to show. */
+
+static int dump_nothing(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	return 0;
+}
+
+static int get_nothing(struct sk_buff *skb, const struct nfnl_info *info,
+		       const struct nlattr *const cda[])
+{
+	struct netlink_dump_control control = { .dump = dump_nothing };
+
+	if (!(info->nlh->nlmsg_flags & NLM_F_DUMP))
+		return -EOPNOTSUPP;
+	return netlink_dump_start(info->sk, skb, info->nlh, &control);
+}
+
+/* Statistics */
+
+static int put_columns(struct sk_buff *skb, const struct ct_stat *st)
+{
+	const struct {
+		int attr;
+		u32 value;
+	} columns[] = {
+		{ CTA_STATS_FOUND, st->found },
+		{ CTA_STATS_INVALID, ct_stat_invalid(st) },
+		{ CTA_STATS_INSERT, st->insert },
+		{ CTA_STATS_INSERT_FAILED, st->insert_failed },
+		{ CTA_STATS_DROP, st->drop },
+		{ CTA_STATS_EARLY_DROP, st->early_drop },
+		{ CTA_STATS_ERROR, st->icmp_error },
+		{ CTA_STATS_SEARCH_RESTART, st->search_restart },
+		{ CTA_STATS_CLASH_RESOLVE, st->raced },
+		{ CTA_STATS_CHAIN_TOOLONG, 0 },
+	};
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(columns); i++) {
+		if (nla_put_be32(skb, columns[i].attr,
+				 htonl(columns[i].value)))
+			return -EMSGSIZE;
+	}
+	return 0;
+}
+
+static int dump_cpus(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct ct_net *cnet = ct_net(sock_net(skb->sk));
+	struct nlmsghdr *nlh;
+	long cpu;
+
+	for (cpu = cb->args[0]; cpu < nr_cpu_ids; cpu++) {
+		if (!cpu_possible(cpu))
+			continue;
+		nlh = nfnl_msg_put(skb, NETLINK_CB(cb->skb).portid,
+				   cb->nlh->nlmsg_seq,
+				   nfnl_msg_type(NFNL_SUBSYS_CTNETLINK,
+						 IPCTNL_MSG_CT_GET_STATS_CPU),
+				   NLM_F_MULTI, AF_UNSPEC, NFNETLINK_V0,
+				   htons(cpu));
+		if (!nlh)
+			break;
+		if (put_columns(skb, per_cpu_ptr(cnet->stat, cpu))) {
+			nlmsg_cancel(skb, nlh);
+			break;
+		}
+		nlmsg_end(skb, nlh);
+	}
+	cb->args[0] = cpu;
+	return skb->len;
+}
+
+static int get_cpus(struct sk_buff *skb, const struct nfnl_info *info,
+		    const struct nlattr *const cda[])
+{
+	struct netlink_dump_control control = { .dump = dump_cpus };
+
+	if (!(info->nlh->nlmsg_flags & NLM_F_DUMP))
+		return 0;
+	return netlink_dump_start(info->sk, skb, info->nlh, &control);
+}
+
+static int get_stats(struct sk_buff *skb, const struct nfnl_info *info,
+		     const struct nlattr *const cda[])
+{
+	struct ct_net *cnet = ct_net(info->net);
+	u32 portid = NETLINK_CB(skb).portid;
+	struct sk_buff *answer;
+	struct nlmsghdr *nlh;
+
+	answer = nlmsg_new(NLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	if (!answer)
+		return -ENOMEM;
+	nlh = nfnl_msg_put(answer, portid, info->nlh->nlmsg_seq,
+			   nfnl_msg_type(NFNL_SUBSYS_CTNETLINK,
+					 IPCTNL_MSG_CT_GET_STATS),
+			   0, AF_UNSPEC, NFNETLINK_V0, 0);
+	if (!nlh ||
+	    nla_put_be32(answer, CTA_STATS_GLOBAL_ENTRIES,
+			 htonl(atomic_read(&cnet->count))) ||
+	    nla_put_be32(answer, CTA_STATS_GLOBAL_MAX_ENTRIES,
+			 htonl(ct_net_max(cnet)))) {
+		nlmsg_free(answer);
+		return -EMSGSIZE;
+	}
+	nlmsg_end(answer, nlh);
+	return nfnetlink_unicast(answer, info->net, portid);
+}
+
+/* Registration */
+
+#define WITH_ATTRS(handler)						\
+	{								\
+		.call = handler, .type = NFNL_CB_MUTEX,			\
+		.attr_count = CTA_MAX, .policy = ct_nl_policy,		\
+	}
+#define WITHOUT_ATTRS(handler)						\
+	{								\
+		.call = handler, .type = NFNL_CB_MUTEX,			\
+	}
+
+static const struct nfnl_callback calls[IPCTNL_MSG_MAX] = {
+	[IPCTNL_MSG_CT_NEW]		= WITH_ATTRS(ct_nl_new),
+	[IPCTNL_MSG_CT_GET]		= WITH_ATTRS(get),
+	[IPCTNL_MSG_CT_DELETE]		= WITH_ATTRS(ct_nl_delete),
+	[IPCTNL_MSG_CT_GET_CTRZERO]	= WITH_ATTRS(get),
+	[IPCTNL_MSG_CT_GET_STATS_CPU]	= WITHOUT_ATTRS(get_cpus),
+	[IPCTNL_MSG_CT_GET_STATS]	= WITHOUT_ATTRS(get_stats),
+	[IPCTNL_MSG_CT_GET_DYING]	= WITHOUT_ATTRS(get_nothing),
+	[IPCTNL_MSG_CT_GET_UNCONFIRMED]	= WITHOUT_ATTRS(get_nothing),
+};
+
+static const struct nfnetlink_subsystem subsys = {
+	.name = "conntrack",
+	.subsys_id = NFNL_SUBSYS_CTNETLINK,
+	.cb_count = IPCTNL_MSG_MAX,
+	.cb = calls,
+};
+
+static bool serving;
+
+static int begin_serving(void)
+{
+	int err;
+
+	err = nfnetlink_subsys_register(&subsys);
+	if (err)
+		return err;
+	err = nfnetlink_subsys_register(&ct_nl_expect_subsys);
+	if (err)
+		goto no_expect;
+	err = ct_nl_event_init();
+	if (err)
+		goto no_events;
+	return 0;
+
+no_events:
+	nfnetlink_subsys_unregister(&ct_nl_expect_subsys);
+no_expect:
+	nfnetlink_subsys_unregister(&subsys);
+	return err;
+}
+
+static int __init ct_netlink_init(void)
+{
+	int err;
+
+	ct_nl_init();
+	if (!ct_is_dropin()) {
+		pr_info("ctnetlink is not served: ip_conntrack is an observer here\n");
+		return 0;
+	}
+	err = begin_serving();
+	if (err == -EBUSY) {
+		pr_info("ctnetlink is not served: another module, likely nf_conntrack_netlink, has it\n");
+		return 0;
+	}
+	serving = !err;
+	return err;
+}
+
+static void __exit ct_netlink_exit(void)
+{
+	if (!serving)
+		return;
+	ct_nl_event_exit();
+	nfnetlink_subsys_unregister(&ct_nl_expect_subsys);
+	nfnetlink_subsys_unregister(&subsys);
+}
+
+module_init(ct_netlink_init);
+module_exit(ct_netlink_exit);
+
+CT_IMPORT();
+MODULE_ALIAS_NFNL_SUBSYS(NFNL_SUBSYS_CTNETLINK);
+MODULE_ALIAS_NFNL_SUBSYS(NFNL_SUBSYS_CTNETLINK_EXP);
+MODULE_AUTHOR("The ip_conntrack developers");
+MODULE_DESCRIPTION("ctnetlink for ip_conntrack");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,432 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * ctnetlink: new, changed and deleted flows.
+ *
+ * Overview
+ *	A message is read and checked whole; only then is a flow made, or
+ *	changed under its lock, all at once. What a flow is (its tuples, whether
+ *	it is confirmed, its translation) cannot be changed.
+ *
+ * Context
+ *	Process context, nfnetlink's mutex of the subsystem held, which keeps
+ *	such messages apart from each other, but not from packets. Locks: one
+ *	flow's at a time.
+ */
+#include <linux/module.h>
+#include <linux/netlink.h>
+
+#include "ct_netlink.h"
+
+#define FLUSH_PAUSE	256	/* flows looked at before others may run */
+
+/* Status bits that can be set, and those of them that stay once they are */
+#define STATUS_SETTABLE	(IPS_SEEN_REPLY | IPS_ASSURED | IPS_FIXED_TIMEOUT)
+#define STATUS_STAYS	(IPS_SEEN_REPLY | IPS_ASSURED)
+#define STATUS_FIXED	(IPS_EXPECTED | IPS_CONFIRMED | IPS_DYING)
+
+static struct ct_origin origin_of(const struct sk_buff *skb,
+				  const struct nfnl_info *info)
+{
+	return (struct ct_origin){
+		.portid = NETLINK_CB(skb).portid,
+		.report = nlmsg_report(info->nlh),
+	};
+}
+
+/* Bottom halves off, RCU. The flow is locked. */
+static struct ct_flow *find(struct ct_net *cnet, const struct ct_tuple *tuple)
+{
+	enum ip_conntrack_dir dir;
+	struct ct_id id;
+
+	ct_tuple_identify(tuple, cnet, &id);
+	return ct_hash_find(cnet, &id, &dir);
+}
+
+static bool exists(struct ct_net *cnet, const struct ct_tuple *tuple)
+{
+	struct ct_flow *flow;
+
+	rcu_read_lock();
+	local_bh_disable();
+	flow = find(cnet, tuple);
+	if (flow)
+		ct_flow_unlock(flow);
+	local_bh_enable();
+	rcu_read_unlock();
+	return flow;
+}
+
+static int check_status(u32 now, u32 wanted)
+{
+	u32 changed = now ^ wanted;
+
+	if (changed & STATUS_FIXED || changed & now & STATUS_STAYS)
+		return -EBUSY;
+	return 0;
+}
+
+/* New */
+
+/**
+ * struct wish - a flow that is wanted
+ * @orig: its original direction
+ * @reply: its reply direction
+ * @translated: whether that is not the inverse
+ * @change: the rest
+ * @state: the protocol's state
+ */
+struct wish {
+	struct ct_tuple orig;
+	struct ct_tuple reply;
+	bool translated;
+	struct ct_nl_change change;
+	union ct_state state;
+};
+
+static int check_translation(const struct nlattr *const cda[],
+			     struct wish *wish, struct netlink_ext_ack *extack)
+{
+	const struct nlattr *nat = cda[CTA_NAT_SRC] ?: cda[CTA_NAT_DST];
+	struct ct_tuple inverse;
+
+	if (wish->orig.protonum != wish->reply.protonum) {
+		NL_SET_ERR_MSG_ATTR(extack, cda[CTA_TUPLE_REPLY],
+				    "the directions have different protocols");
+		return -EINVAL;
+	}
+	if (!ct_tuple_invert(&inverse, &wish->orig)) {
+		NL_SET_ERR_MSG_ATTR(extack, cda[CTA_TUPLE_ORIG],
+				    "there is no reply to that");
+		return -EINVAL;
+	}
+	wish->translated = !ct_tuple_equal(&inverse, &wish->reply);
+	if (nat && !wish->translated) {
+		NL_SET_ERR_MSG_ATTR(extack, nat, "translation is said by CTA_TUPLE_REPLY alone");
+		return -EOPNOTSUPP;
+	}
+	return 0;
+}
+
+static int refuse_master(const struct nfnl_info *info,
+			 const struct nlattr *const cda[])
+{
+	struct ct_tuple master;
+	int err;
+
+	err = ct_nl_read_tuple(cda, CTA_TUPLE_MASTER,
+			       info->nfmsg->nfgen_family, 0, CT_NL_F_ALL,
+			       &master, info->extack);
+	if (err)
+		return err;
+	NL_SET_ERR_MSG_ATTR(info->extack, cda[CTA_TUPLE_MASTER],
+			    "flows have no masters");
+	return exists(ct_net(info->net), &master) ? -EOPNOTSUPP : -ENOENT;
+}
+
+static int check_wish(const struct nfnl_info *info,
+		      const struct nlattr *const cda[], struct wish *wish)
+{
+	struct ct_nl_change *change = &wish->change;
+	int err;
+
+	if (!cda[CTA_TUPLE_ORIG] || !cda[CTA_TUPLE_REPLY]) {
+		NL_SET_ERR_MSG(info->extack, "a new flow needs CTA_TUPLE_ORIG and CTA_TUPLE_REPLY");
+		return -EINVAL;
+	}
+	err = check_translation(cda, wish, info->extack);
+	if (err)
+		return err;
+	if (!cda[CTA_TIMEOUT]) {
+		NL_SET_ERR_MSG(info->extack, "a new flow needs CTA_TIMEOUT");
+		return -EINVAL;
+	}
+	err = ct_nl_read_change(cda, change, info->extack);
+	if (err)
+		return err;
+	if (change->has_status &&
+	    check_status(IPS_CONFIRMED, change->status)) {
+		NL_SET_ERR_MSG_ATTR(info->extack, cda[CTA_STATUS],
+				    "a new flow is confirmed, not expected and not dying");
+		return -EBUSY;
+	}
+	if (cda[CTA_TUPLE_MASTER])
+		return refuse_master(info, cda);
+	ct_nl_first_state(ct_net(info->net), wish->orig.protonum, ct_now(),
+			  &wish->state);
+	return ct_nl_read_state(change->info, wish->orig.protonum,
+				&wish->state, info->extack);
+}
+
+/* Bottom halves off, RCU. */
+static int make(struct ct_net *cnet, const struct wish *wish,
+		const struct ct_origin *origin)
+{
+	const struct ct_nl_change *change = &wish->change;
+	struct ct_id orig_id, reply_id;
+	struct ct_flow *flow;
+
+	ct_tuple_identify(&wish->orig, cnet, &orig_id);
+	ct_tuple_identify(&wish->reply, cnet, &reply_id);
+	flow = ct_flow_create(cnet, &orig_id,
+			      wish->translated ? &reply_id : NULL);
+	if (IS_ERR(flow)) {
+		ct_stat_inc(cnet, drop);
+		return -ENOMEM;
+	}
+	flow->state = wish->state;
+	flow->expires = ct_now() + change->timeout;
+	flow->status |= change->status & STATUS_SETTABLE;
+	flow->mark = change->mark_flip;
+	ct_flow_publish(flow);
+	if (!ct_hash_insert(cnet, flow)) {
+		ct_stat_inc(cnet, insert_failed);
+		ct_flow_discard(flow);
+		return -EEXIST;
+	}
+	ct_stat_inc(cnet, insert);
+	ct_event_new(flow, orig_id.hash, origin);
+	ct_expire_kick();
+	return 0;
+}
+
+static int create(struct sk_buff *skb, const struct nfnl_info *info,
+		  const struct nlattr *const cda[], struct wish *wish)
+{
+	struct ct_origin origin = origin_of(skb, info);
+	int err;
+
+	if (!(info->nlh->nlmsg_flags & NLM_F_CREATE))
+		return -ENOENT;
+	err = check_wish(info, cda, wish);
+	if (err)
+		return err;
+	rcu_read_lock();
+	local_bh_disable();
+	err = make(ct_net(info->net), wish, &origin);
+	local_bh_enable();
+	rcu_read_unlock();
+	if (err == -ENOMEM)
+		NL_SET_ERR_MSG(info->extack, "the table is full, or there is no memory");
+	return err;
+}
+
+/* Changed */
+
+static int check_change(const struct ct_flow *flow,
+			const struct ct_nl_change *change,
+			const struct nlattr *const cda[], union ct_state *state,
+			struct netlink_ext_ack *extack)
+{
+	if (change->has_timeout && flow->status & IPS_FIXED_TIMEOUT) {
+		NL_SET_ERR_MSG_ATTR(extack, cda[CTA_TIMEOUT],
+				    "the flow's timeout is fixed");
+		return -EPERM;
+	}
+	if (change->has_status && check_status(flow->status, change->status)) {
+		NL_SET_ERR_MSG_ATTR(extack, cda[CTA_STATUS],
+				    "what a flow was does not change");
+		return -EBUSY;
+	}
+	*state = flow->state;
+	return ct_nl_read_state(change->info, flow->node.key.protonum, state,
+				extack);
+}
+
+static void apply(struct ct_flow *flow, const struct ct_nl_change *change,
+		  const union ct_state *state)
+{
+	u32 mark = (flow->mark & change->mark_keep) ^ change->mark_flip;
+
+	if (change->has_timeout)
+		ct_flow_refresh(flow, ct_now() + change->timeout);
+	if (change->has_status)
+		WRITE_ONCE(flow->status, flow->status |
+			   (change->status & STATUS_SETTABLE));
+	flow->state = *state;
+	WRITE_ONCE(flow->mark, mark);
+}
+
+static int update(struct sk_buff *skb, const struct nfnl_info *info,
+		  const struct nlattr *const cda[], const struct ct_tuple *name)
+{
+	struct ct_origin origin = origin_of(skb, info);
+	const struct nlattr *fixed;
+	struct ct_nl_change change;
+	union ct_state state;
+	struct ct_flow *flow;
+	int err;
+
+	fixed = cda[CTA_NAT_SRC] ?: cda[CTA_NAT_DST] ?: cda[CTA_TUPLE_MASTER];
+	if (fixed) {
+		NL_SET_ERR_MSG_ATTR(info->extack, fixed,
+				    "only a new flow can have that");
+		return -EOPNOTSUPP;
+	}
+	err = ct_nl_read_change(cda, &change, info->extack);
+	if (err)
+		return err;
+	rcu_read_lock();
+	local_bh_disable();
+	flow = find(ct_net(info->net), name);
+	if (flow) {
+		err = check_change(flow, &change, cda, &state, info->extack);
+		if (!err) {
+			apply(flow, &change, &state);
+			ct_event_update(flow, &origin);
+		}
+		ct_flow_unlock(flow);
+	} else {
+		err = -ENOENT;
+	}
+	local_bh_enable();
+	rcu_read_unlock();
+	return err;
+}
+
+/**
+ * ct_nl_new() - make or change a flow
+ * @skb: the message
+ * @info: about it
+ * @cda: its attributes
+ *
+ * Return: 0 or an error.
+ */
+int ct_nl_new(struct sk_buff *skb, const struct nfnl_info *info,
+	      const struct nlattr *const cda[])
+{
+	u8 family = info->nfmsg->nfgen_family;
+	const struct ct_tuple *name = NULL;
+	struct wish wish;
+	u16 zone;
+	int err;
+
+	err = ct_nl_read_zone(cda[CTA_ZONE], &zone, info->extack);
+	if (err)
+		return err;
+	if (cda[CTA_TUPLE_REPLY]) {
+		err = ct_nl_read_tuple(cda, CTA_TUPLE_REPLY, family, zone,
+				       CT_NL_F_ALL, &wish.reply, info->extack);
+		name = &wish.reply;
+	}
+	if (!err && cda[CTA_TUPLE_ORIG]) {
+		err = ct_nl_read_tuple(cda, CTA_TUPLE_ORIG, family, zone,
+				       CT_NL_F_ALL, &wish.orig, info->extack);
+		name = &wish.orig;
+	}
+	if (err)
+		return err;
+	if (!name || !exists(ct_net(info->net), name))
+		return create(skb, info, cda, &wish);
+	if (info->nlh->nlmsg_flags & NLM_F_EXCL)
+		return -EEXIST;
+	return update(skb, info, cda, name);
+}
+
+/* Deleted */
+
+static int delete_one(struct sk_buff *skb, const struct nfnl_info *info,
+		      const struct nlattr *const cda[],
+		      const struct ct_tuple *name)
+{
+	struct ct_origin origin = origin_of(skb, info);
+	struct ct_net *cnet = ct_net(info->net);
+	struct ct_snapshot snap;
+	struct ct_flow *flow;
+	int err = -ENOENT;
+
+	rcu_read_lock();
+	local_bh_disable();
+	flow = find(cnet, name);
+	if (!flow)
+		goto out;
+	ct_flow_snapshot(flow, ct_now(), &snap);
+	if (cda[CTA_ID] &&
+	    (__force u32)nla_get_be32(cda[CTA_ID]) != ct_nl_id(&snap)) {
+		NL_SET_ERR_MSG_ATTR(info->extack, cda[CTA_ID],
+				    "that is another flow");
+		ct_flow_unlock(flow);
+		goto out;
+	}
+	ct_stat_inc(cnet, dead_list);
+	ct_flow_end_for(flow, &origin);
+	err = 0;
+out:
+	local_bh_enable();
+	rcu_read_unlock();
+	return err;
+}
+
+static void flush(struct ct_net *cnet, const struct ct_nl_filter *filter,
+		  const struct ct_origin *origin)
+{
+	unsigned int looked = 0;
+	struct ct_snapshot snap;
+	struct ct_flow *flow;
+	struct ct_walk walk;
+
+	rcu_read_lock();
+	ct_walk_begin(&walk, cnet, NFPROTO_UNSPEC);
+	while ((flow = ct_walk_next_locked(&walk))) {
+		if (filter)
+			ct_flow_snapshot(flow, ct_now(), &snap);
+		if (!filter || ct_nl_matches(filter, &snap)) {
+			ct_stat_inc(cnet, dead_list);
+			ct_flow_end_for(flow, origin);
+		} else {
+			ct_flow_unlock(flow);
+		}
+		local_bh_enable();
+		if (++looked % FLUSH_PAUSE)
+			continue;
+		rcu_read_unlock();
+		cond_resched();
+		rcu_read_lock();
+		ct_walk_resume(&walk);
+	}
+	rcu_read_unlock();
+}
+
+/* In version 0 of the message the family means nothing; tools rely on it. */
+static u8 flush_family(const struct nfnl_info *info,
+		       const struct nlattr *const cda[])
+{
+	const struct nfgenmsg *nfmsg = info->nfmsg;
+
+	return nfmsg->version || cda[CTA_FILTER] ? nfmsg->nfgen_family :
+						   NFPROTO_UNSPEC;
+}
+
+/**
+ * ct_nl_delete() - end one flow, some or all
+ * @skb: the message
+ * @info: about it
+ * @cda: its attributes
+ *
+ * Return: 0 or an error.
+ */
+int ct_nl_delete(struct sk_buff *skb, const struct nfnl_info *info,
+		 const struct nlattr *const cda[])
+{
+	u8 family = flush_family(info, cda);
+	struct ct_origin origin = origin_of(skb, info);
+	struct ct_net *cnet = ct_net(info->net);
+	struct ct_nl_filter filter;
+	struct ct_tuple name;
+	int err;
+
+	if ((cda[CTA_TUPLE_ORIG] || cda[CTA_TUPLE_REPLY]) &&
+	    !cda[CTA_FILTER]) {
+		err = ct_nl_read_name(cda, info->nfmsg->nfgen_family, &name,
+				      info->extack);
+		return err ?: delete_one(skb, info, cda, &name);
+	}
+	if (!ct_nl_wants_filter(cda, family)) {
+		flush(cnet, NULL, &origin);
+		return 0;
+	}
+	err = ct_nl_read_filter(cda, family, &filter, info->extack);
+	if (!err)
+		flush(cnet, &filter, &origin);
+	return err;
+}
