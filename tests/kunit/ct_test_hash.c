@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The table: a flow is found from both directions and by its alias, two flows
+ * never share a place, and a walk gives every flow that lives through it
+ * exactly once, whatever is inserted, ended or resized meanwhile.
+ *
+ * The flows are in a namespace of the test's own, in the module's real table.
+ */
+#include <kunit/test.h>
+#include <linux/delay.h>
+#include <linux/in.h>
+#include <linux/jiffies.h>
+#include <linux/percpu.h>
+#include <linux/slab.h>
+
+#include "ct_expire.h"
+#include "ct_hash.h"
+#include "ct_test.h"
+
+#define CT_TEST_FLOWS	20000	/* more than a batch in each bucket */
+#define CT_TEST_AGE	(3600 * HZ)
+
+struct table_test {
+	struct ct_net cnet;
+	u8 *seen;
+	unsigned int buckets;
+};
+
+static void make_tuple(struct ct_tuple *t, u32 n, u8 family)
+{
+	memset(t, 0, sizeof(*t));
+	t->family = family;
+	t->protonum = IPPROTO_UDP;
+	t->dport = htons(53);
+	t->sport = htons(n & 0xffff);
+	if (family == NFPROTO_IPV4) {
+		t->src.ip = htonl(0x0a000001 + (n >> 16));
+		t->dst.ip = htonl(0x0a800001);
+	} else {
+		t->src.ip6[3] = htonl(1 + (n >> 16));
+		t->dst.ip6[0] = htonl(0x20010db8);
+	}
+}
+
+/* The number is kept in the mark too. */
+static struct ct_flow *add_flow(struct table_test *tt, u32 n, u8 family,
+				const struct ct_tuple *reply, u32 age)
+{
+	struct ct_id orig, alias;
+	struct ct_flow *flow;
+	struct ct_tuple t;
+
+	make_tuple(&t, n, family);
+	ct_tuple_identify(&t, &tt->cnet, &orig);
+	if (reply)
+		ct_tuple_identify(reply, &tt->cnet, &alias);
+	local_bh_disable();
+	rcu_read_lock();
+	flow = ct_flow_create(&tt->cnet, &orig, reply ? &alias : NULL);
+	if (IS_ERR(flow))
+		goto out;
+	flow->mark = n;
+	flow->expires = ct_now() + age;
+	ct_flow_publish(flow);
+	if (!ct_hash_insert(&tt->cnet, flow)) {
+		ct_flow_discard(flow);
+		flow = NULL;
+	}
+out:
+	rcu_read_unlock();
+	local_bh_enable();
+	return flow;
+}
+
+/* The flow of a tuple, or -1; @dir as found. */
+static long find_mark(struct table_test *tt, const struct ct_tuple *t,
+		      enum ip_conntrack_dir *dir)
+{
+	struct ct_flow *flow;
+	struct ct_id id;
+	long mark = -1;
+
+	ct_tuple_identify(t, &tt->cnet, &id);
+	local_bh_disable();
+	rcu_read_lock();
+	flow = ct_hash_find(&tt->cnet, &id, dir);
+	if (flow) {
+		mark = flow->mark;
+		ct_flow_unlock(flow);
+	}
+	rcu_read_unlock();
+	local_bh_enable();
+	return mark;
+}
+
+static void end_flow(struct table_test *tt, u32 n, u8 family)
+{
+	enum ip_conntrack_dir dir;
+	struct ct_flow *flow;
+	struct ct_tuple t;
+	struct ct_id id;
+
+	make_tuple(&t, n, family);
+	ct_tuple_identify(&t, &tt->cnet, &id);
+	local_bh_disable();
+	rcu_read_lock();
+	flow = ct_hash_find(&tt->cnet, &id, &dir);
+	if (flow)
+		ct_flow_end(flow);
+	rcu_read_unlock();
+	local_bh_enable();
+}
+
+static void expect_found(struct kunit *test, u32 n, u8 family)
+{
+	struct table_test *tt = test->priv;
+	enum ip_conntrack_dir dir;
+	struct ct_tuple t, inverse;
+
+	make_tuple(&t, n, family);
+	KUNIT_EXPECT_EQ(test, find_mark(tt, &t, &dir), (long)n);
+	KUNIT_EXPECT_EQ(test, (int)dir, (int)ORIG);
+	ct_tuple_invert(&inverse, &t);
+	KUNIT_EXPECT_EQ(test, find_mark(tt, &inverse, &dir), (long)n);
+	KUNIT_EXPECT_EQ(test, (int)dir, (int)REPLY);
+}
+
+static void fill(struct kunit *test, u32 from, u32 to)
+{
+	struct ct_flow *flow;
+	u32 n;
+
+	for (n = from; n < to; n++) {
+		flow = add_flow(test->priv, n, n % 8 ? NFPROTO_IPV4 :
+				NFPROTO_IPV6, NULL, CT_TEST_AGE);
+		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, flow);
+	}
+}
+
+static void finds_both_directions(struct kunit *test)
+{
+	struct table_test *tt = test->priv;
+	u32 n;
+
+	fill(test, 0, 2000);
+	for (n = 0; n < 2000; n++)
+		expect_found(test, n, n % 8 ? NFPROTO_IPV4 : NFPROTO_IPV6);
+	KUNIT_EXPECT_EQ(test, atomic_read(&tt->cnet.count), 2000);
+}
+
+static void refuses_a_second_flow(struct kunit *test)
+{
+	struct table_test *tt = test->priv;
+
+	fill(test, 1, 2);
+	KUNIT_EXPECT_NULL(test, add_flow(tt, 1, NFPROTO_IPV4, NULL, HZ));
+	KUNIT_EXPECT_EQ(test, atomic_read(&tt->cnet.count), 1);
+	end_flow(tt, 1, NFPROTO_IPV4);
+	fill(test, 1, 2);
+	expect_found(test, 1, NFPROTO_IPV4);
+}
+
+static void finds_translated_flows(struct kunit *test)
+{
+	struct table_test *tt = test->priv;
+	struct ct_tuple reply, inverse, t;
+	enum ip_conntrack_dir dir;
+
+	make_tuple(&t, 7, NFPROTO_IPV4);
+	ct_tuple_invert(&reply, &t);
+	reply.dst.ip = htonl(0xc0000201);	/* masqueraded */
+	reply.dport = htons(1024);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, add_flow(tt, 7, NFPROTO_IPV4, &reply,
+						    CT_TEST_AGE));
+	KUNIT_EXPECT_EQ(test, find_mark(tt, &t, &dir), 7L);
+	KUNIT_EXPECT_EQ(test, (int)dir, (int)ORIG);
+	KUNIT_EXPECT_EQ(test, find_mark(tt, &reply, &dir), 7L);
+	KUNIT_EXPECT_EQ(test, (int)dir, (int)REPLY);
+	ct_tuple_invert(&inverse, &reply);
+	KUNIT_EXPECT_EQ(test, find_mark(tt, &inverse, &dir), 7L);
+	KUNIT_EXPECT_EQ(test, (int)dir, (int)ORIG);
+	/* Nobody else may have the place of the replies. */
+	KUNIT_EXPECT_NULL(test, add_flow(tt, 8, NFPROTO_IPV4, &reply, HZ));
+	end_flow(tt, 7, NFPROTO_IPV4);
+	KUNIT_EXPECT_EQ(test, find_mark(tt, &reply, &dir), -1L);
+}
+
+/* What to do to the table between two steps of a walk. */
+typedef void (*disturb)(struct kunit *test, unsigned int step);
+
+static void resize(struct kunit *test, unsigned int step)
+{
+	static const unsigned int sizes[] = { 8192, 1024, 2048, 1024, 65536 };
+
+	unsigned int size = sizes[step / 500 % ARRAY_SIZE(sizes)];
+
+	if (step % 500 == 0)
+		KUNIT_EXPECT_EQ(test, ct_hash_resize(size), 0);
+}
+
+static void come_and_go(struct kunit *test, unsigned int step)
+{
+	struct table_test *tt = test->priv;
+	u32 n = CT_TEST_FLOWS + step % 64;
+
+	end_flow(tt, n, NFPROTO_IPV4);
+	add_flow(tt, n, NFPROTO_IPV4, NULL, CT_TEST_AGE);
+}
+
+static void everything(struct kunit *test, unsigned int step)
+{
+	resize(test, step);
+	come_and_go(test, step);
+}
+
+static void walk_all(struct kunit *test, unsigned int pause, disturb disturb)
+{
+	struct table_test *tt = test->priv;
+	struct ct_snapshot *snap;
+	unsigned int step = 0, bad = 0, twice = 0;
+	struct ct_walk *walk;
+	u32 n;
+
+	snap = kunit_kzalloc(test, sizeof(*snap), GFP_KERNEL);
+	walk = kunit_kzalloc(test, sizeof(*walk), GFP_KERNEL);
+	KUNIT_ASSERT_TRUE(test, snap && walk);
+	memset(tt->seen, 0, CT_TEST_FLOWS);
+	rcu_read_lock();
+	ct_walk_begin(walk, &tt->cnet, NFPROTO_UNSPEC);
+	while (ct_walk_next(walk, snap)) {
+		if (snap->mark < CT_TEST_FLOWS && tt->seen[snap->mark]++)
+			twice++;
+		if (pause && ++step % pause == 0) {
+			rcu_read_unlock();
+			if (disturb)
+				disturb(test, step);
+			rcu_read_lock();
+			ct_walk_resume(walk);
+		}
+	}
+	rcu_read_unlock();
+	for (n = 0; n < CT_TEST_FLOWS; n++)
+		bad += tt->seen[n] != 1;
+	KUNIT_EXPECT_EQ(test, bad, 0);
+	KUNIT_EXPECT_EQ(test, twice, 0);
+}
+
+static void walks_each_once(struct kunit *test)
+{
+	fill(test, 0, CT_TEST_FLOWS);
+	walk_all(test, 0, NULL);
+	walk_all(test, 1, NULL);
+	walk_all(test, 50, resize);
+	walk_all(test, 3, come_and_go);
+	walk_all(test, 10, everything);
+}
+
+static void walks_one_family(struct kunit *test)
+{
+	struct table_test *tt = test->priv;
+	struct ct_snapshot snap;
+	unsigned int n = 0;
+	struct ct_walk walk;
+
+	fill(test, 0, 800);
+	rcu_read_lock();
+	ct_walk_begin(&walk, &tt->cnet, NFPROTO_IPV6);
+	while (ct_walk_next(&walk, &snap))
+		n++;
+	rcu_read_unlock();
+	KUNIT_EXPECT_EQ(test, n, 100);
+}
+
+static void reaps_in_time(struct kunit *test)
+{
+	struct table_test *tt = test->priv;
+	unsigned long end = jiffies + 10 * HZ;
+	u32 n;
+
+	for (n = 0; n < 300; n++)
+		add_flow(tt, n, NFPROTO_IPV4, NULL, n % 3 ? 1 : CT_TEST_AGE);
+	ct_expire_kick();
+	while (atomic_read(&tt->cnet.count) != 100 && time_before(jiffies, end))
+		msleep(20);
+	KUNIT_EXPECT_EQ(test, atomic_read(&tt->cnet.count), 100);
+	expect_found(test, 0, NFPROTO_IPV4);
+}
+
+/* An end brought forward is noticed, however far off it was. */
+static void reaps_what_is_hastened(struct kunit *test)
+{
+	struct table_test *tt = test->priv;
+	unsigned long end = jiffies + 10 * HZ;
+	struct ct_flow *flow;
+
+	flow = add_flow(tt, 1, NFPROTO_IPV4, NULL, CT_TEST_AGE);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, flow);
+	ct_expire_kick();
+	msleep(1500);	/* the reaper has seen the far end */
+	local_bh_disable();
+	rcu_read_lock();
+	ct_flow_lock(flow);
+	ct_flow_refresh(flow, ct_now() + 1);
+	ct_flow_unlock(flow);
+	rcu_read_unlock();
+	local_bh_enable();
+	while (atomic_read(&tt->cnet.count) && time_before(jiffies, end))
+		msleep(20);
+	KUNIT_EXPECT_EQ(test, atomic_read(&tt->cnet.count), 0);
+}
+
+static void sizes_are_rounded(struct kunit *test)
+{
+	unsigned int n = 0;
+
+	KUNIT_EXPECT_EQ(test, ct_hash_size(0, &n), -EINVAL);
+	KUNIT_EXPECT_EQ(test, ct_hash_size(CT_BUCKETS_MAX + 1UL, &n), -EINVAL);
+	KUNIT_EXPECT_EQ(test, ct_hash_size(1, &n), 0);
+	KUNIT_EXPECT_EQ(test, n, CT_BUCKETS_MIN);
+	KUNIT_EXPECT_EQ(test, ct_hash_size(32768, &n), 0);
+	KUNIT_EXPECT_EQ(test, n, 32768);
+	KUNIT_EXPECT_EQ(test, ct_hash_size(32769, &n), 0);
+	KUNIT_EXPECT_EQ(test, n, 65536);
+}
+
+static int table_init(struct kunit *test)
+{
+	struct table_test *tt = kzalloc(sizeof(*tt), GFP_KERNEL);
+
+	if (!tt)
+		return -ENOMEM;
+	tt->cnet.net = &init_net;
+	tt->cnet.hash_mix = 0x5eed;
+	ct_knobs_init(&tt->cnet, 0, true);
+	tt->cnet.stat = alloc_percpu(struct ct_stat);
+	tt->seen = kzalloc(CT_TEST_FLOWS, GFP_KERNEL);
+	tt->buckets = ct_hash_buckets();
+	test->priv = tt;
+	if (!tt->cnet.stat || !tt->seen || ct_net_enroll(&tt->cnet))
+		return -ENOMEM;
+	return ct_hash_resize(1024);
+}
+
+static void table_exit(struct kunit *test)
+{
+	struct table_test *tt = test->priv;
+
+	if (!tt)
+		return;
+	ct_flow_end_all(&tt->cnet);
+	KUNIT_EXPECT_EQ(test, atomic_read(&tt->cnet.count), 0);
+	ct_hash_resize(tt->buckets);
+	ct_net_dismiss(&tt->cnet);
+	free_percpu(tt->cnet.stat);
+	kfree(tt->seen);
+	kfree(tt);
+}
+
+static struct kunit_case table_cases[] = {
+	KUNIT_CASE(finds_both_directions),
+	KUNIT_CASE(refuses_a_second_flow),
+	KUNIT_CASE(finds_translated_flows),
+	KUNIT_CASE(walks_each_once),
+	KUNIT_CASE(walks_one_family),
+	KUNIT_CASE(reaps_in_time),
+	KUNIT_CASE(reaps_what_is_hastened),
+	KUNIT_CASE(sizes_are_rounded),
+	{}
+};
+
+static struct kunit_suite table_suite = {
+	.name = "ct_table",
+	.init = table_init,
+	.exit = table_exit,
+	.test_cases = table_cases,
+};
+
+kunit_test_suite(table_suite);
