@@ -161,11 +161,12 @@ net_quiet() {
 
 short_lived() { flow r "$end" | grep -cvE 'dst=10.12.255.1|:ffff sport'; }
 
-# Flows that come and go, and a table that grows and shrinks
+# Flows that come and go, each round others, and a table that grows and shrinks
 coming_and_going() {
-	while :; do
-		echo "c repeat=400 ip src=10.11.128.1++ dst=10.12.0.9 / icmp id=1++"
-		echo "c repeat=100 ip6 src=fd11::2:1++ dst=fd12::9 / icmp6 id=1++"
+	local round
+	for ((round = 1; ; round = round % 60000 + 1)); do
+		echo "c repeat=400 ip src=10.11.128.1++ dst=10.12.0.9 / icmp id=$round"
+		echo "c repeat=100 ip6 src=fd11::2:1++ dst=fd12::9 / icmp6 id=$round"
 	done | "$python" "$here/wire.py" c:c0:02:00:00:00:01:01 > /dev/null
 }
 
