@@ -28,38 +28,16 @@
 #include <linux/netfilter_ipv6.h>
 #include <net/netfilter/ipv4/nf_defrag_ipv4.h>
 #include <net/netfilter/ipv6/nf_defrag_ipv6.h>
-#if IS_ENABLED(CONFIG_NF_CONNTRACK)
-#include <net/netfilter/nf_conntrack.h>
-#endif
 
 #include "ct_core.h"
 #include "ct_expire.h"
 #include "ct_hash.h"
 #include "ct_memo.h"
+#include "ct_packet.h"
 #include "ct_proto.h"
 #include "ct_tuple.h"
 
 #define CT_INSERT_TRIES	4
-
-/* The one thing on the skb that is read: rules said not to track it. */
-static bool is_untracked(const struct sk_buff *skb)
-{
-	return (skb_get_nfct(skb) & NFCT_INFOMASK) == IP_CT_UNTRACKED;
-}
-
-/*
- * What comes in by the loopback device went through LOCAL_OUT and was counted
- * there. A packet of a VRF comes by once for its port and once for the VRF.
- */
-static bool is_second_pass(const struct nf_hook_state *state)
-{
-	const struct net_device *in = state->in;
-
-	if (!in)
-		return false;
-	return in->flags & IFF_LOOPBACK ||
-	       (state->hook == NF_INET_PRE_ROUTING && netif_is_l3_master(in));
-}
 
 /* Flows that exist */
 
@@ -73,29 +51,35 @@ static bool is_news(const struct ct_proto *proto, const union ct_state *before,
 static void apply(struct ct_flow *flow, const struct ct_pkt *pkt,
 		  enum ip_conntrack_dir dir, const struct ct_judgement *j)
 {
+	u32 news = is_news(pkt->proto, &flow->state, &j->next) ?
+		   BIT(IPCT_PROTOINFO) : 0;
 	u32 status = flow->status | j->status;
-	bool news = is_news(pkt->proto, &flow->state, &j->next);
 
 	if (dir == IP_CT_DIR_REPLY)
 		status |= IPS_SEEN_REPLY;
 	if (status != flow->status) {
+		news |= (status ^ flow->status) & IPS_SEEN_REPLY ?
+			BIT(IPCT_REPLY) : 0;
+		news |= (status ^ flow->status) & IPS_ASSURED ?
+			BIT(IPCT_ASSURED) : 0;
 		WRITE_ONCE(flow->status, status);
-		news = true;
 	}
 	flow->state = j->next;
 	ct_flow_count(flow, dir, pkt->len);
 	if (j->verdict == CT_ACCEPT)
 		ct_flow_refresh(flow, pkt->now + j->timeout);
 	if (unlikely(news))
-		ct_event_update(flow, NULL);
+		ct_event_update(flow, news, NULL);
 }
 
 /*
  * Judge a packet of a flow. Takes over the flow's lock. Returns false if the
- * flow is over and the packet begins another.
+ * flow is over and the packet begins another. A flow that is over with the
+ * packet stays until the packet's last hook: rules may ask.
  */
 static bool update_locked(struct ct_flow *flow, const struct ct_pkt *pkt,
-			  enum ip_conntrack_dir dir, enum ct_reason *reason)
+			  enum ip_conntrack_dir dir, struct ct_memo *memo,
+			  enum ct_reason *reason)
 {
 	struct ct_judgement j;
 
@@ -109,133 +93,129 @@ static bool update_locked(struct ct_flow *flow, const struct ct_pkt *pkt,
 	case CT_RENEW:
 		ct_flow_end(flow);
 		return false;
+	case CT_REFUSE:
+		*reason = j.reason;
+		break;
 	case CT_END:
 		flow->state = j.next;
 		ct_flow_count(flow, dir, pkt->len);
-		ct_flow_end(flow);
-		return true;
-	case CT_REFUSE:
-		*reason = j.reason;
+		ct_flow_refresh(flow, pkt->now + j.timeout);
+		memo->kind = CT_MEMO_END;
+		memo->info = ct_info_of(flow, dir);
 		break;
 	case CT_ACCEPT:
 	case CT_PASS:
 		apply(flow, pkt, dir, &j);
+		memo->info = ct_info_of(flow, dir);
 		break;
 	}
 	ct_flow_unlock(flow);
 	return true;
 }
 
-/* Returns false if the packet has no flow. */
-static bool update(const struct ct_pkt *pkt, const struct ct_id *id,
-		   enum ct_reason *reason)
+/* Returns false if the packet, which is or was @tuple, has no flow. */
+static bool update(const struct ct_pkt *pkt, const struct ct_tuple *tuple,
+		   struct ct_memo *memo, enum ct_reason *reason)
 {
 	enum ip_conntrack_dir dir;
 	struct ct_flow *flow;
 
-	flow = ct_hash_find(pkt->cnet, id, &dir);
-	if (!flow || !update_locked(flow, pkt, dir, reason))
+	flow = ct_packet_find(pkt, tuple, &dir);
+	if (!flow || !update_locked(flow, pkt, dir, memo, reason))
 		return false;
 	ct_stat_inc(pkt->cnet, found);
 	return true;
 }
 
-/* Errors */
-
-static bool is_known(struct ct_net *cnet, const struct ct_id *id)
-{
-	enum ip_conntrack_dir dir;
-	struct ct_flow *flow;
-
-	flow = ct_hash_find(cnet, id, &dir);
-	if (!flow)
-		return false;
-	ct_flow_unlock(flow);
-	return true;
-}
-
-/*
- * An ICMP error belongs to the flow of the packet that it quotes, and changes
- * nothing of it. It is sent to that packet's source (RFC 1812, 4.3.2.4; RFC
- * 4443, 2.2), as that stood when the error was made.
- */
-static enum ct_reason relate(const struct ct_pkt *pkt, unsigned int offset)
-{
-	struct ct_tuple quoted, inverse;
-	enum ct_reason reason;
-	struct ct_id id;
-
-	reason = ct_tuple_read_quote(pkt->skb, offset, pkt->tuple.family,
-				     &quoted);
-	if (reason)
-		return reason;
-	if (!ct_tuple_invert(&inverse, &quoted))
-		return CT_R_ICMP_QUOTE;
-	if (!ct_addr_equal(quoted.family, &quoted.src, &pkt->tuple.dst))
-		return CT_R_ICMP_OUTER;
-	ct_tuple_identify(&quoted, pkt->cnet, &id);
-	if (is_known(pkt->cnet, &id))
-		return CT_R_OK;
-	/* This host's word on a packet that it did not let become a flow */
-	return pkt->hook == NF_INET_LOCAL_OUT ? CT_R_UNTRACKED :
-						CT_R_ICMP_NO_FLOW;
-}
-
-static unsigned int quote_offset(const struct ct_pkt *pkt)
-{
-	return pkt->proto->quote ? pkt->proto->quote(pkt) : 0;
-}
-
 /* First hook */
 
-static enum ct_reason track(struct ct_pkt *pkt, struct sk_buff *skb,
-			    const struct nf_hook_state *state,
-			    enum ct_memo_kind *kind)
+static enum ct_reason track_error(const struct ct_pkt *pkt,
+				  unsigned int offset, struct ct_memo *memo)
+{
+	enum ct_reason reason;
+	struct ct_flow *flow;
+	enum ct_info info;
+
+	reason = ct_packet_relate(pkt, offset, &flow, &info);
+	if (!reason) {
+		ct_flow_unlock(flow);
+		memo->info = info;
+		return CT_R_OK;
+	}
+	/* This host's word on a packet that it did not let become a flow */
+	if (reason == CT_R_ICMP_NO_FLOW && pkt->hook == NF_INET_LOCAL_OUT) {
+		if (ct_packet_is_own_answer(pkt))
+			memo->info = CT_INFO_RELATED_REPLY;
+		return CT_R_UNTRACKED;
+	}
+	ct_stat_inc(pkt->cnet, icmp_error);
+	return reason;
+}
+
+static enum ct_reason track(struct ct_pkt *pkt, struct ct_memo *memo)
 {
 	struct ct_judgement j;
 	enum ct_reason reason;
 	unsigned int offset;
-	struct ct_id id;
 
-	reason = ct_tuple_read(pkt, skb, state->pf, state->hook);
-	if (reason)
-		return reason;
-	offset = quote_offset(pkt);
-	if (offset) {
-		reason = relate(pkt, offset);
-		if (ct_reason_is_invalid(reason))
-			ct_stat_inc(pkt->cnet, icmp_error);
-		return reason;
-	}
-	ct_tuple_identify(&pkt->tuple, pkt->cnet, &id);
-	if (update(pkt, &id, &reason))
+	offset = ct_proto_quote(pkt);
+	if (offset)
+		return track_error(pkt, offset, memo);
+	if (update(pkt, &pkt->tuple, memo, &reason))
 		return reason;
 	pkt->proto->judge(NULL, pkt, IP_CT_DIR_ORIGINAL, &j);
-	if (j.verdict == CT_REFUSE)
-		return j.reason;
-	*kind = CT_MEMO_NEW;
+	if (j.verdict == CT_REFUSE) {
+		if (!ct_packet_is_own_answer(pkt))
+			return j.reason;
+		memo->info = CT_INFO_RELATED_REPLY;
+		return CT_R_UNTRACKED;
+	}
+	memo->kind = CT_MEMO_NEW;
+	memo->info = CT_INFO_NEW;
+	memo->tuple = pkt->tuple;
 	return CT_R_OK;
+}
+
+static enum ct_reason read_and_track(struct ct_pkt *pkt, struct sk_buff *skb,
+				     const struct nf_hook_state *state,
+				     u32 digest, struct ct_memo *memo)
+{
+	enum ct_reason reason;
+	struct ct_note note;
+
+	reason = ct_tuple_read(pkt, skb, state->pf, state->hook);
+	if (ct_note_any() && ct_note_begin(skb, digest, &note))
+		ct_packet_zone(pkt, &note);
+	if (!reason)
+		return track(pkt, memo);
+	if (reason == CT_R_UNTRACKED)
+		memo->info = CT_INFO_UNTRACKED;
+	return reason;
 }
 
 static unsigned int first_hook(void *priv, struct sk_buff *skb,
 			       const struct nf_hook_state *state)
 {
-	enum ct_memo_kind kind = CT_MEMO_DONE;
+	struct ct_memo memo;
 	enum ct_reason reason;
 	struct ct_pkt pkt;
+	u32 digest;
 
-	if (is_second_pass(state))
+	if (ct_packet_is_second_pass(state))
 		return NF_ACCEPT;
 	pkt.cnet = ct_net(state->net);
 	local_bh_disable();
-	if (unlikely(is_untracked(skb))) {
+	if (unlikely(ct_packet_is_untracked(skb))) {
 		ct_stat_inc(pkt.cnet, ignore);
 		goto out;
 	}
-	reason = track(&pkt, skb, state, &kind);
+	digest = ct_tuple_digest(skb, state->pf);
+	memo.kind = CT_MEMO_DONE;
+	memo.info = CT_INFO_INVALID;
+	reason = read_and_track(&pkt, skb, state, digest, &memo);
 	if (unlikely(reason))
 		ct_refuse(&pkt, reason, state);
-	ct_memo_put(skb, ct_tuple_digest(skb, state->pf), kind, &pkt.tuple);
+	ct_memo_put(skb, digest, &memo);
 out:
 	local_bh_enable();
 	return NF_ACCEPT;
@@ -243,72 +223,20 @@ out:
 
 /* Last hook */
 
-/*
- * The memory of a packet is gone and it may have been translated. If the
- * translator is nf_nat, the packet carries nf_conntrack's entry, and that
- * knows what the packet looked like.
- */
-static void recall_original(const struct ct_pkt *pkt, struct ct_tuple *orig)
-{
-#if IS_ENABLED(CONFIG_NF_CONNTRACK)
-	const struct nf_conntrack_tuple *t;
-	enum ip_conntrack_info ctinfo;
-	const struct nf_conn *nfct;
-#endif
-
-	*orig = pkt->tuple;
-#if IS_ENABLED(CONFIG_NF_CONNTRACK)
-	nfct = nf_ct_get(pkt->skb, &ctinfo);
-	if (!nfct || nf_ct_is_template(nfct) ||
-	    CTINFO2DIR(ctinfo) != IP_CT_DIR_ORIGINAL)
-		return;
-	t = &nfct->tuplehash[IP_CT_DIR_ORIGINAL].tuple;
-	if (t->src.l3num != orig->family || t->dst.protonum != orig->protonum)
-		return;
-	orig->src = t->src.u3;
-	orig->dst = t->dst.u3;
-	if (pkt->proto->identify) {
-		orig->icmp.id = t->src.u.icmp.id;
-	} else if (pkt->proto->read) {
-		orig->sport = t->src.u.all;
-		orig->dport = t->dst.u.all;
-	}
-#endif
-}
-
-static u32 nat_status(const struct ct_tuple *orig, const struct ct_pkt *pkt)
-{
-	const struct ct_tuple *now = &pkt->tuple;
-	u8 family = now->family;
-	u32 status = 0;
-	bool src, dst;
-
-	if (pkt->proto->identify) {	/* a question's identifier is its source's */
-		src = orig->icmp.id != now->icmp.id;
-		dst = false;
-	} else {
-		src = orig->sport != now->sport;
-		dst = orig->dport != now->dport;
-	}
-	if (src || !ct_addr_equal(family, &orig->src, &now->src))
-		status |= IPS_SRC_NAT | IPS_SRC_NAT_DONE;
-	if (dst || !ct_addr_equal(family, &orig->dst, &now->dst))
-		status |= IPS_DST_NAT | IPS_DST_NAT_DONE;
-	return status;
-}
-
 /**
  * struct birth - a flow about to be made
  * @orig: its original direction, before translation
  * @orig_id: the same
- * @reply_id: its reply direction, if it is translated
- * @translated: is it?
+ * @reply_id: its reply direction, if it has a node of its own
+ * @alias: has it? It is translated, or in another zone
+ * @note: what rules said of the packet
  */
 struct birth {
 	struct ct_tuple orig;
 	struct ct_id orig_id;
 	struct ct_id reply_id;
-	bool translated;
+	bool alias;
+	struct ct_note note;
 };
 
 static bool prepare(struct birth *birth, const struct ct_pkt *pkt)
@@ -316,11 +244,13 @@ static bool prepare(struct birth *birth, const struct ct_pkt *pkt)
 	struct ct_tuple reply;
 
 	ct_tuple_identify(&birth->orig, pkt->cnet, &birth->orig_id);
-	birth->translated = !ct_tuple_equal(&birth->orig, &pkt->tuple);
-	if (!birth->translated)
+	birth->alias = !ct_tuple_equal(&birth->orig, &pkt->tuple) ||
+		       pkt->zone[0] != pkt->zone[1];
+	if (likely(!birth->alias))
 		return true;
 	if (!ct_tuple_invert(&reply, &pkt->tuple))
 		return false;
+	reply.zone = pkt->zone[IP_CT_DIR_REPLY];
 	ct_tuple_identify(&reply, pkt->cnet, &birth->reply_id);
 	return true;
 }
@@ -336,14 +266,15 @@ static bool settle_rivalry(const struct ct_pkt *pkt, const struct birth *birth,
 	enum ip_conntrack_dir dir;
 	enum ct_reason reason;
 	struct ct_flow *rival;
+	struct ct_memo memo;
 
-	if (update(pkt, &birth->orig_id, &reason)) {
+	if (update(pkt, &birth->orig, &memo, &reason)) {
 		ct_stat_inc(pkt->cnet, raced);
 		if (reason)
 			ct_refuse(pkt, reason, state);
 		return true;
 	}
-	if (!birth->translated)
+	if (!birth->alias)
 		return false;
 	rival = ct_hash_find(pkt->cnet, &birth->reply_id, &dir);
 	if (rival) {
@@ -351,6 +282,52 @@ static bool settle_rivalry(const struct ct_pkt *pkt, const struct birth *birth,
 		ct_flow_end(rival);
 	}
 	return false;
+}
+
+/* What rules said of the packet. Returns false if there is no memory. */
+static bool take_note(struct ct_flow *flow, const struct ct_note *note)
+{
+	struct ct_ext *ext;
+
+	if (note->has & CT_NOTE_MARK)
+		flow->mark = note->mark;
+	if (!(note->has & (CT_NOTE_LABELS | CT_NOTE_EVENTS)))
+		return true;
+	ext = ct_flow_ext(flow);
+	if (!ext)
+		return false;
+	if (note->has & CT_NOTE_EVENTS)
+		ext->events = note->events;
+	if (note->has & CT_NOTE_LABELS) {
+		memcpy(ext->labels, note->labels, sizeof(ext->labels));
+		ext->has_labels = true;
+	}
+	return true;
+}
+
+/* A flow, private yet, or an error pointer. */
+static struct ct_flow *conceive(const struct ct_pkt *pkt,
+				const struct birth *birth,
+				const struct ct_judgement *j)
+{
+	struct ct_flow *flow;
+
+	flow = ct_flow_create(pkt->cnet, &birth->orig_id,
+			      birth->alias ? &birth->reply_id : NULL);
+	if (IS_ERR(flow))
+		return flow;
+	flow->state = j->next;
+	flow->expires = pkt->now + j->timeout;
+	flow->status |= j->status;
+	if (unlikely(birth->alias))
+		flow->status |= ct_packet_nat_status(&birth->orig,
+						     &pkt->tuple);
+	ct_flow_count(flow, IP_CT_DIR_ORIGINAL, pkt->len);
+	if (unlikely(birth->note.has) && !take_note(flow, &birth->note)) {
+		ct_flow_discard(flow);
+		return ERR_PTR(-ENOMEM);
+	}
+	return flow;
 }
 
 static unsigned int give_birth(const struct ct_pkt *pkt,
@@ -362,20 +339,12 @@ static unsigned int give_birth(const struct ct_pkt *pkt,
 	struct ct_flow *flow;
 	int tries;
 
-	flow = ct_flow_create(cnet, &birth->orig_id,
-			      birth->translated ? &birth->reply_id : NULL);
+	flow = conceive(pkt, birth, j);
 	if (IS_ERR(flow)) {
 		ct_stat_inc(cnet, drop);
 		return NF_DROP;
 	}
-	flow->state = j->next;
-	flow->expires = pkt->now + j->timeout;
-	flow->status |= j->status;
-	if (birth->translated)
-		flow->status |= nat_status(&birth->orig, pkt);
-	ct_flow_count(flow, IP_CT_DIR_ORIGINAL, pkt->len);
 	ct_flow_publish(flow);
-
 	for (tries = 0; tries < CT_INSERT_TRIES; tries++) {
 		if (ct_hash_insert(cnet, flow)) {
 			ct_stat_inc(cnet, fresh);
@@ -394,33 +363,50 @@ static unsigned int give_birth(const struct ct_pkt *pkt,
 	return NF_ACCEPT;
 }
 
-/* Of what is read again, all must be checked that was checked there. */
-static u8 first_hook_of(const struct sk_buff *skb)
+/* The packet has been applied to its flow. Was it the last of it? */
+static void leave(struct ct_flow *flow, const struct ct_pkt *pkt,
+		  enum ip_conntrack_dir dir)
 {
-	return skb->skb_iif ? NF_INET_PRE_ROUTING : NF_INET_LOCAL_OUT;
+	struct ct_judgement j;
+
+	pkt->proto->judge(flow, pkt, dir, &j);
+	if (j.verdict == CT_END)
+		ct_flow_end(flow);
+	else
+		ct_flow_unlock(flow);
 }
 
+/* Something is left to do for a packet, or nobody remembers what. */
 static unsigned int confirm(struct sk_buff *skb,
 			    const struct nf_hook_state *state,
 			    struct ct_net *cnet, enum ct_memo_kind kind,
 			    struct birth *birth)
 {
+	enum ip_conntrack_dir dir;
 	struct ct_judgement j;
+	struct ct_flow *flow;
 	struct ct_pkt pkt;
-	struct ct_id id;
 
 	pkt.cnet = cnet;
 	if (ct_tuple_read(&pkt, skb, state->pf,
-			  kind == CT_MEMO_NONE ? first_hook_of(skb) :
+			  kind == CT_MEMO_NONE ? ct_packet_first_hook(skb) :
 						 state->hook) ||
-	    quote_offset(&pkt))
+	    ct_proto_quote(&pkt))
 		return NF_ACCEPT;	/* was noted at the first hook */
-	if (kind == CT_MEMO_NONE) {
-		ct_stat_inc(cnet, memo_lost);
-		ct_tuple_identify(&pkt.tuple, cnet, &id);
-		if (is_known(cnet, &id))
+	ct_packet_zone(&pkt, &birth->note);
+	if (kind != CT_MEMO_NEW) {
+		flow = ct_packet_find(&pkt, &pkt.tuple, &dir);
+		if (flow)
+			leave(flow, &pkt, dir);
+		if (flow || kind == CT_MEMO_END ||
+		    ct_packet_is_second_pass(state))
 			return NF_ACCEPT;
-		recall_original(&pkt, &birth->orig);
+		ct_packet_original(&pkt, &birth->orig);
+	} else if (pkt.tuple.zone != birth->orig.zone) {
+		/* The note is lost, or was made too late. */
+		pkt.tuple.zone = birth->orig.zone;
+		pkt.zone[IP_CT_DIR_ORIGINAL] = birth->orig.zone;
+		pkt.zone[IP_CT_DIR_REPLY] = birth->orig.zone;
 	}
 	pkt.proto->judge(NULL, &pkt, IP_CT_DIR_ORIGINAL, &j);
 	if (j.verdict == CT_REFUSE || !prepare(birth, &pkt))
@@ -428,19 +414,37 @@ static unsigned int confirm(struct sk_buff *skb,
 	return give_birth(&pkt, birth, &j, state);
 }
 
+/* Will this packet come by again? */
+static bool comes_again(const struct nf_hook_state *state)
+{
+	return state->hook == NF_INET_POST_ROUTING && state->out &&
+	       state->out->flags & IFF_LOOPBACK;
+}
+
+/* Of a packet that was counted when it went out only an end can be left. */
 static unsigned int last_hook(void *priv, struct sk_buff *skb,
 			      const struct nf_hook_state *state)
 {
+	struct ct_net *cnet = ct_net(state->net);
 	unsigned int verdict = NF_ACCEPT;
 	enum ct_memo_kind kind;
 	struct birth birth;
+	u32 digest;
 
-	if (is_second_pass(state) || unlikely(is_untracked(skb)))
+	if (unlikely(ct_packet_is_untracked(skb)))
 		return NF_ACCEPT;
 	local_bh_disable();
-	kind = ct_memo_take(skb, ct_tuple_digest(skb, state->pf), &birth.orig);
+	digest = ct_tuple_digest(skb, state->pf);
+	kind = ct_memo_take(skb, digest, comes_again(state), &birth.orig);
+	birth.note.has = 0;
+	if (comes_again(state))
+		ct_note_get(skb, digest, &birth.note);
+	else
+		ct_note_take(skb, digest, &birth.note);
+	if (kind == CT_MEMO_NONE)
+		ct_stat_inc(cnet, memo_lost);
 	if (kind != CT_MEMO_DONE)
-		verdict = confirm(skb, state, ct_net(state->net), kind, &birth);
+		verdict = confirm(skb, state, cnet, kind, &birth);
 	local_bh_enable();
 	return verdict;
 }

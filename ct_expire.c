@@ -78,28 +78,43 @@ static struct ct_alias *alias_alloc(struct ct_flow *flow,
 	return alias;
 }
 
+/**
+ * ct_flow_ext() - room for what few flows have
+ * @flow: the flow, its lock held, or private
+ *
+ * Context: any, bottom halves off.
+ *
+ * Return: the room; %NULL if there is no memory.
+ */
+struct ct_ext *ct_flow_ext(struct ct_flow *flow)
+{
+	if (!flow->ext) {
+		flow->ext = kzalloc(sizeof(*flow->ext), GFP_ATOMIC);
+		if (flow->ext)
+			flow->ext->events = U16_MAX;
+	}
+	return flow->ext;
+}
+
 static int ext_alloc(struct ct_flow *flow, const struct ct_net *cnet,
 		     const struct ct_id *reply)
 {
 	bool stamp = READ_ONCE(cnet->knobs.timestamp);
-	struct ct_ext *ext;
 
 	flow->ext = NULL;
 	if (!reply && !stamp)
 		return 0;
-	ext = kzalloc(sizeof(*ext), GFP_ATOMIC);
-	if (!ext)
+	if (!ct_flow_ext(flow))
 		return -ENOMEM;
 	if (reply) {
-		ext->alias = alias_alloc(flow, reply);
-		if (!ext->alias) {
-			ext_free(ext);
+		flow->ext->alias = alias_alloc(flow, reply);
+		if (!flow->ext->alias) {
+			ext_free(flow->ext);
 			return -ENOMEM;
 		}
 	}
 	if (stamp)
-		ext->start = ktime_get_real_ns();
-	flow->ext = ext;
+		flow->ext->start = ktime_get_real_ns();
 	return 0;
 }
 
@@ -272,7 +287,7 @@ void ct_flow_publish(struct ct_flow *flow)
 {
 	u32 status = (flow->status & ~IPS_DYING) | IPS_CONFIRMED;
 
-	if (ct_event_is_heard())
+	if (ct_event_is_heard() && ct_event_wanted(flow, BIT(IPCT_NEW)))
 		status |= CT_FLOW_UNTOLD;
 	/* Pairs with the acquire in ct_flow_alive(). */
 	smp_store_release(&flow->status, status);

@@ -38,6 +38,7 @@
 #include "ct_hash.h"
 #include "ct_memo.h"
 #include "ct_net.h"
+#include "ct_note.h"
 #include "ct_procfs.h"
 #include "ct_sysctl.h"
 #include "ct_tuple.h"
@@ -147,7 +148,7 @@ MODULE_PARM_DESC(max, "most flows, 0 for no limit (default: 4 x buckets)");
 module_param(acct, bool, 0444);
 MODULE_PARM_DESC(acct, "show packet and byte counters (default: on)");
 module_param(dropin, bool, 0444);
-MODULE_PARM_DESC(dropin, "serve ctnetlink where nf_conntrack is not loaded (default: on)");
+MODULE_PARM_DESC(dropin, "serve ctnetlink and rules where nf_conntrack is not loaded (default: on)");
 module_param(nf_names, bool, 0444);
 MODULE_PARM_DESC(nf_names, "offer the nf_conntrack file names too (default: off; not in this version)");
 
@@ -301,7 +302,7 @@ static void say_hello(unsigned int buckets)
 	else if (!dropin)
 		mode = "observer";
 	else
-		mode = "tracker; rules are not served in this version";
+		mode = "drop-in for nf_conntrack";
 	pr_info("version %s, %u buckets, max %u flows, %zu bytes each (IPv6 %zu), %s%s\n",
 		CT_VERSION, buckets, max_flows, sizeof(struct ct_flow),
 		sizeof(struct ct_flow6), mode,
@@ -342,6 +343,7 @@ static int __init ct_init(void)
 	err = ct_memo_init();
 	if (err)
 		return err;
+	ct_note_init();
 	err = ct_hash_init(buckets);
 	if (err) {
 		pr_err("no table of %u buckets: error %d\n", buckets, err);
@@ -372,13 +374,14 @@ static void __exit ct_exit(void)
 	unregister_pernet_subsys(&ct_net_ops);
 	ct_expire_exit();
 	ct_hash_exit();
+	ct_note_exit();
 	ct_memo_exit();
 }
 
 module_init(ct_init);
 module_exit(ct_exit);
 
-MODULE_SOFTDEP("post: ip_conntrack_netlink");
+MODULE_SOFTDEP("post: ip_conntrack_netlink ip_conntrack_xt ip_conntrack_nft");
 MODULE_ALIAS("nf_conntrack_ipv4");
 MODULE_ALIAS("nf_conntrack_ipv6");
 MODULE_AUTHOR("The ip_conntrack developers");

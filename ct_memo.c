@@ -33,34 +33,37 @@ module_param(forget, uint, 0644);
 MODULE_PARM_DESC(forget, "for tests: forget one packet in so many (0: none)");
 
 /**
- * struct memo - what is remembered of one packet
+ * struct place - room for one packet
  * @skb: the packet's address, as a name only
  * @digest: its digest
- * @kind: what the first hook found
- * @tuple: its tuple before translation; for CT_MEMO_NEW
+ * @memo: what is remembered of it
  */
-struct memo {
+struct place {
 	const struct sk_buff *skb;
 	u32 digest;
-	enum ct_memo_kind kind;
-	struct ct_tuple tuple;
+	struct ct_memo memo;
 };
 
 /**
  * struct memo_cpu - memory of one CPU
  * @lock: holds the rest
  * @turn: way of a set that is overwritten next
- * @memo: packets, by address
+ * @place: packets, by address
  */
 struct memo_cpu {
 	local_lock_t lock;
 	u8 turn[CT_MEMO_SETS];
-	struct memo memo[CT_MEMO_SETS][CT_MEMO_WAYS];
+	struct place place[CT_MEMO_SETS][CT_MEMO_WAYS];
 };
 
 static struct memo_cpu __percpu *memos;
 
-static struct memo *find(struct memo *set, const struct sk_buff *skb)
+static unsigned int set_of(const struct sk_buff *skb)
+{
+	return hash_ptr(skb, ilog2(CT_MEMO_SETS));
+}
+
+static struct place *find(struct place *set, const struct sk_buff *skb)
 {
 	unsigned int way;
 
@@ -71,64 +74,125 @@ static struct memo *find(struct memo *set, const struct sk_buff *skb)
 	return NULL;
 }
 
+static bool is_forgotten(void)
+{
+	unsigned int one_in = READ_ONCE(forget);
+
+	return unlikely(one_in) && !(get_random_u32() % one_in);
+}
+
 /**
  * ct_memo_put() - remember a packet
  * @skb: the packet
  * @digest: its digest
- * @kind: what was found
- * @tuple: its tuple; for CT_MEMO_NEW
+ * @memo: what is to be remembered; @memo->tuple is read for CT_MEMO_NEW only
  *
  * Whatever was remembered under the same address is forgotten.
  */
-void ct_memo_put(const struct sk_buff *skb, u32 digest, enum ct_memo_kind kind,
-		 const struct ct_tuple *tuple)
+void ct_memo_put(const struct sk_buff *skb, u32 digest,
+		 const struct ct_memo *memo)
 {
-	unsigned int s = hash_ptr(skb, ilog2(CT_MEMO_SETS));
+	unsigned int s = set_of(skb);
 	struct memo_cpu *cpu;
-	struct memo *memo;
+	struct place *place;
 
 	ct_local_lock_bh(&memos->lock);
 	cpu = this_cpu_ptr(memos);
-	memo = find(cpu->memo[s], skb);
-	if (!memo)
-		memo = &cpu->memo[s][cpu->turn[s]++ % CT_MEMO_WAYS];
-	memo->skb = skb;
-	memo->digest = digest;
-	memo->kind = kind;
-	if (kind == CT_MEMO_NEW)
-		memo->tuple = *tuple;
+	place = find(cpu->place[s], skb);
+	if (!place)
+		place = &cpu->place[s][cpu->turn[s]++ % CT_MEMO_WAYS];
+	place->skb = is_forgotten() ? NULL : skb;
+	place->digest = digest;
+	place->memo.kind = memo->kind;
+	place->memo.info = memo->info;
+	if (memo->kind == CT_MEMO_NEW)
+		place->memo.tuple = memo->tuple;
 	ct_local_unlock_bh(&memos->lock);
 }
 
 /**
- * ct_memo_take() - what is remembered of a packet; forget it
+ * ct_memo_take() - what is left to do for a packet; forget it
  * @skb: the packet
  * @digest: its digest
+ * @keep: the packet comes by again (loopback): do not forget it, but that a
+ *	flow was to be made of it; the end of a flow is left for that time
  * @tuple: set to its tuple before translation, for CT_MEMO_NEW
  *
- * Return: CT_MEMO_NONE if nothing is.
+ * Return: CT_MEMO_NONE if nothing is remembered.
  */
-enum ct_memo_kind ct_memo_take(const struct sk_buff *skb, u32 digest,
+enum ct_memo_kind ct_memo_take(const struct sk_buff *skb, u32 digest, bool keep,
 			       struct ct_tuple *tuple)
 {
-	unsigned int s = hash_ptr(skb, ilog2(CT_MEMO_SETS));
 	enum ct_memo_kind kind = CT_MEMO_NONE;
-	unsigned int one_in = READ_ONCE(forget);
-	struct memo *memo;
+	struct place *place;
 
 	ct_local_lock_bh(&memos->lock);
-	memo = find(this_cpu_ptr(memos)->memo[s], skb);
-	if (memo) {
-		if (memo->digest == digest)
-			kind = memo->kind;
+	place = find(this_cpu_ptr(memos)->place[set_of(skb)], skb);
+	if (place) {
+		if (place->digest == digest)
+			kind = place->memo.kind;
 		if (kind == CT_MEMO_NEW)
-			*tuple = memo->tuple;
-		memo->skb = NULL;
+			*tuple = place->memo.tuple;
+		if (!keep || !kind)
+			place->skb = NULL;
+		else if (kind == CT_MEMO_END)
+			kind = CT_MEMO_DONE;
+		else
+			place->memo.kind = CT_MEMO_DONE;
 	}
 	ct_local_unlock_bh(&memos->lock);
-	if (unlikely(one_in) && !(get_random_u32() % one_in))
-		return CT_MEMO_NONE;
 	return kind;
+}
+
+/**
+ * ct_memo_peek() - what is remembered of a packet
+ * @skb: the packet
+ * @digest: its digest
+ * @info: set to what it is to its flow
+ * @tuple: set to its tuple before translation, for CT_MEMO_NEW; may be %NULL
+ *
+ * Return: CT_MEMO_NONE if nothing is remembered.
+ */
+enum ct_memo_kind ct_memo_peek(const struct sk_buff *skb, u32 digest, u8 *info,
+			       struct ct_tuple *tuple)
+{
+	enum ct_memo_kind kind = CT_MEMO_NONE;
+	const struct place *place;
+
+	ct_local_lock_bh(&memos->lock);
+	place = find(this_cpu_ptr(memos)->place[set_of(skb)], skb);
+	if (place && place->digest == digest) {
+		kind = place->memo.kind;
+		*info = place->memo.info;
+		if (tuple && kind == CT_MEMO_NEW)
+			*tuple = place->memo.tuple;
+	}
+	ct_local_unlock_bh(&memos->lock);
+	return kind;
+}
+
+/**
+ * ct_memo_has_new() - is a packet on its way here that has no flow yet?
+ * @tuple: its tuple
+ *
+ * This host answers such a packet while it is still in a hook: that is how a
+ * rule's reset or ICMP error is recognised. Slow: looks at everything.
+ *
+ * Return: true if this CPU remembers one.
+ */
+bool ct_memo_has_new(const struct ct_tuple *tuple)
+{
+	const struct place *place, *end;
+	bool found = false;
+
+	ct_local_lock_bh(&memos->lock);
+	place = this_cpu_ptr(memos)->place[0];
+	end = place + CT_MEMO_SETS * CT_MEMO_WAYS;
+	for (; place < end && !found; place++)
+		found = place->skb && place->memo.kind == CT_MEMO_NEW &&
+			ct_tuple_equal(&place->memo.tuple, tuple);
+	ct_local_unlock_bh(&memos->lock);
+	return found;
 }
 
 int ct_memo_init(void)

@@ -409,7 +409,6 @@ static int __init ct_netlink_init(void)
 {
 	int err;
 
-	ct_nl_init();
 	if (!ct_is_dropin()) {
 		pr_info("ctnetlink is not served: ip_conntrack is an observer here\n");
 		return 0;

@@ -12,14 +12,10 @@
  *	Any. No lock is taken, nothing sleeps or is kept.
  */
 #include <linux/module.h>
-#include <linux/random.h>
-#include <linux/siphash.h>
 
 #include "ct_netlink.h"
 #include "ct_sctp.h"
 #include "ct_tcp.h"
-
-static siphash_key_t id_key __read_mostly;
 
 /* Forms: the layer 4 part of a tuple */
 
@@ -261,7 +257,7 @@ static int put_flow(struct sk_buff *skb, const struct ct_snapshot *snap,
 	int bad;
 
 	bad = put_tuples(skb, snap);
-	bad |= nla_put_be32(skb, CTA_ID, (__force __be32)ct_nl_id(snap));
+	bad |= nla_put_be32(skb, CTA_ID, (__force __be32)ct_flow_id(snap));
 	bad |= nla_put_be32(skb, CTA_STATUS, htonl(status));
 	if (!over || left)
 		bad |= nla_put_be32(skb, CTA_TIMEOUT, htonl(left));
@@ -303,22 +299,4 @@ int ct_nl_fill(struct sk_buff *skb, const struct ct_snapshot *snap,
 	}
 	nlmsg_end(skb, nlh);
 	return 0;
-}
-
-/**
- * ct_nl_id() - a number by which tools tell flows apart
- * @snap: the flow
- *
- * It says nothing of where the flow is in memory.
- *
- * Return: the number, as it stands in the message.
- */
-u32 ct_nl_id(const struct ct_snapshot *snap)
-{
-	return siphash_2u64((unsigned long)snap->flow, snap->hash, &id_key);
-}
-
-void ct_nl_init(void)
-{
-	get_random_bytes(&id_key, sizeof(id_key));
 }

@@ -273,7 +273,7 @@ static int update(struct sk_buff *skb, const struct nfnl_info *info,
 		err = check_change(flow, &change, cda, &state, info->extack);
 		if (!err) {
 			apply(flow, &change, &state);
-			ct_event_update(flow, &origin);
+			ct_event_update(flow, U16_MAX, &origin);
 		}
 		ct_flow_unlock(flow);
 	} else {
@@ -342,7 +342,7 @@ static int delete_one(struct sk_buff *skb, const struct nfnl_info *info,
 		goto out;
 	ct_flow_snapshot(flow, ct_now(), &snap);
 	if (cda[CTA_ID] &&
-	    (__force u32)nla_get_be32(cda[CTA_ID]) != ct_nl_id(&snap)) {
+	    (__force u32)nla_get_be32(cda[CTA_ID]) != ct_flow_id(&snap)) {
 		NL_SET_ERR_MSG_ATTR(info->extack, cda[CTA_ID],
 				    "that is another flow");
 		ct_flow_unlock(flow);

@@ -30,6 +30,7 @@
 #include "ct_compat.h"
 #include "ct_hash.h"
 #include "ct_net.h"
+#include "ct_note.h"
 #include "ct_procfs.h"
 #include "ct_proto.h"
 
@@ -254,7 +255,7 @@ static void put_total(struct seq_file *s, u64 total, const char *text)
 static int reasons_show(struct seq_file *s, void *v)
 {
 	struct ct_net *cnet = ct_net(seq_file_single_net(s));
-	u64 total[CT_R_MAX] = {}, raced = 0, lost = 0;
+	u64 total[CT_R_MAX] = {}, raced = 0, lost = 0, again = 0;
 	u64 event_lost = 0, event_late = 0;
 	const struct ct_stat *st;
 	int cpu, i;
@@ -265,6 +266,7 @@ static int reasons_show(struct seq_file *s, void *v)
 			total[i] += st->reason[i];
 		raced += st->raced;
 		lost += st->memo_lost;
+		again += st->asked_again;
 		event_lost += st->event_lost;
 		event_late += st->event_late;
 	}
@@ -272,7 +274,9 @@ static int reasons_show(struct seq_file *s, void *v)
 		put_total(s, total[i], ct_reason_text(i));
 	put_total(s, raced, "first packets that joined another's flow (not refused)");
 	put_total(s, lost, "packets looked up again at the last hook (not refused)");
+	put_total(s, again, "packets looked up again for a rule (not refused)");
 	put_total(s, event_lost, "events that a listener did not get (not refused)");
+	put_total(s, ct_note_lost(), "what rules said of packets that was lost, of all namespaces (not refused)");
 	put_total(s, event_late, "ends of flows that a listener got late (not refused)");
 	return 0;
 }

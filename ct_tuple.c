@@ -118,6 +118,8 @@ enum ct_reason ct_tuple_read(struct ct_pkt *pkt, struct sk_buff *skb,
 	pkt->tuple.l4 = 0;
 	pkt->tuple.family = family;
 	pkt->tuple.zone = 0;
+	pkt->zone[IP_CT_DIR_ORIGINAL] = 0;
+	pkt->zone[IP_CT_DIR_REPLY] = 0;
 	if (family == NFPROTO_IPV4)
 		reason = read_ipv4(pkt, nhoff);
 	else

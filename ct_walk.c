@@ -16,8 +16,10 @@
  */
 #include <linux/bitrev.h>
 #include <linux/module.h>
+#include <linux/net.h>
 #include <linux/rcupdate_wait.h>
 #include <linux/sched.h>
+#include <linux/siphash.h>
 
 #include "ct_compat.h"
 #include "ct_expire.h"
@@ -237,10 +239,32 @@ void ct_flow_snapshot(const struct ct_flow *flow, u32 now,
 	snap->mark = READ_ONCE(flow->mark);
 	snap->left = ct_left(flow->expires, now);
 	snap->start = flow->ext ? flow->ext->start : 0;
+	snap->has_labels = flow->ext && flow->ext->has_labels;
+	if (snap->has_labels)
+		memcpy(snap->labels, flow->ext->labels, sizeof(snap->labels));
 	snap->hash = flow->hash;
 	snap->flow = flow;
 }
 EXPORT_SYMBOL_CT(ct_flow_snapshot);
+
+/**
+ * ct_flow_id() - a number by which tools tell flows apart
+ * @snap: the flow
+ *
+ * It says nothing of where the flow is in memory.
+ *
+ * Context: any but hard interrupts.
+ *
+ * Return: the number, as it stands in messages and rules.
+ */
+u32 ct_flow_id(const struct ct_snapshot *snap)
+{
+	static siphash_key_t key __read_mostly;
+
+	net_get_random_once(&key, sizeof(key));
+	return siphash_2u64((unsigned long)snap->flow, snap->hash, &key);
+}
+EXPORT_SYMBOL_CT(ct_flow_id);
 
 /**
  * ct_walk_next() - the next flow, as it is at this moment

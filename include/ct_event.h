@@ -68,6 +68,18 @@ static inline bool ct_event_is_heard(void)
 }
 
 /**
+ * ct_event_wanted() - did rules leave these events of a flow?
+ * @flow: the flow, its lock held, or private
+ * @what: bits 1 << enum ip_conntrack_events
+ *
+ * Return: true if they left any of them.
+ */
+static inline bool ct_event_wanted(const struct ct_flow *flow, u32 what)
+{
+	return likely(!flow->ext) || flow->ext->events & what;
+}
+
+/**
  * ct_event_new() - a flow was linked into the table
  * @flow: the flow; not locked, so it may be gone already
  * @hash: its hash, as it was
@@ -83,12 +95,13 @@ static inline void ct_event_new(struct ct_flow *flow, u32 hash,
 /**
  * ct_event_update() - a flow has changed
  * @flow: the flow, its lock held
+ * @what: what of it: bits 1 << enum ip_conntrack_events
  * @origin: on whose request, or %NULL
  */
-static inline void ct_event_update(struct ct_flow *flow,
+static inline void ct_event_update(struct ct_flow *flow, u32 what,
 				   const struct ct_origin *origin)
 {
-	if (ct_event_is_heard())
+	if (ct_event_is_heard() && ct_event_wanted(flow, what))
 		ct_event_send(flow, CT_EVENT_UPDATE, origin);
 }
 
@@ -100,7 +113,7 @@ static inline void ct_event_update(struct ct_flow *flow,
 static inline void ct_event_destroy(struct ct_flow *flow,
 				    const struct ct_origin *origin)
 {
-	if (ct_event_is_heard())
+	if (ct_event_is_heard() && ct_event_wanted(flow, BIT(IPCT_DESTROY)))
 		ct_event_send(flow, CT_EVENT_DESTROY, origin);
 }
 

@@ -260,14 +260,24 @@ struct ct_alias {
 	struct in6_addr addr[2];
 };
 
+#define CT_LABEL_WORDS	4	/* 128 labels, as tools know them */
+#define CT_LABEL_BITS	(CT_LABEL_WORDS * 32)
+
 /**
  * struct ct_ext - what few flows have
- * @alias: [F] second node of a translated flow
+ * @alias: [F] second node of a flow that is translated, or whose directions are
+ *	in different zones
  * @start: [F] when the flow began, ns since 1970; 0 without timestamps
+ * @labels: [F] connection labels
+ * @has_labels: [F] it has been given some, if only zeros
+ * @events: [F] which events are wanted, bits 1 << enum ip_conntrack_events
  */
 struct ct_ext {
 	struct ct_alias *alias;
 	u64 start;
+	u32 labels[CT_LABEL_WORDS];
+	bool has_labels;
+	u16 events;
 };
 
 static inline bool ct_flow_is_ipv6(const struct ct_flow *flow)

@@ -40,6 +40,8 @@ void ct_hash_exit(void);
  * @mark: connection mark
  * @left: jiffies until it ends
  * @start: when it began, ns since 1970; 0 if not noted
+ * @labels: connection labels
+ * @has_labels: it was given some
  * @hash: hash of its key; with @flow what tells it from others
  * @flow: the flow, as an identity only: it may be gone
  */
@@ -53,12 +55,15 @@ struct ct_snapshot {
 	u32 mark;
 	s32 left;
 	u64 start;
+	u32 labels[CT_LABEL_WORDS];
+	bool has_labels;
 	u32 hash;
 	const struct ct_flow *flow;
 };
 
 void ct_flow_snapshot(const struct ct_flow *flow, u32 now,
 		      struct ct_snapshot *snap);
+u32 ct_flow_id(const struct ct_snapshot *snap);
 
 #define CT_WALK_BATCH	32
 

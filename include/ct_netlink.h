@@ -134,8 +134,6 @@ struct ct_nl_change {
 const struct ct_nl_form *ct_nl_form_of(const struct ct_proto *proto);
 int ct_nl_fill(struct sk_buff *skb, const struct ct_snapshot *snap,
 	       const struct ct_nl_shape *shape);
-u32 ct_nl_id(const struct ct_snapshot *snap);
-void ct_nl_init(void);
 
 /* ct_netlink_read.c */
 extern const struct nla_policy ct_nl_policy[CTA_MAX + 1];

@@ -152,6 +152,41 @@ static inline void ct_judge_accept(struct ct_judgement *j,
 }
 
 /**
+ * ct_proto_quote() - does a packet quote another?
+ * @pkt: the packet
+ *
+ * Return: offset of the packet that it quotes; 0 if it is not an ICMP error.
+ */
+static inline unsigned int ct_proto_quote(const struct ct_pkt *pkt)
+{
+	return pkt->proto->quote ? pkt->proto->quote(pkt) : 0;
+}
+
+/**
+ * ct_tuple_sport() - source port of a tuple, as rules know it
+ * @t: the tuple
+ *
+ * Return: the port; of a query protocol its identifier.
+ */
+static inline __be16 ct_tuple_sport(const struct ct_tuple *t)
+{
+	return ct_proto_find(t->family, t->protonum)->identify ? t->icmp.id :
+								 t->sport;
+}
+
+/**
+ * ct_tuple_dport() - destination port of a tuple, as rules know it
+ * @t: the tuple
+ *
+ * Return: the port; of a query protocol its type and code.
+ */
+static inline __be16 ct_tuple_dport(const struct ct_tuple *t)
+{
+	return ct_proto_find(t->family, t->protonum)->identify ?
+	       htons(t->icmp.type << 8 | t->icmp.code) : t->dport;
+}
+
+/**
  * ct_timeout() - a timeout of the packet's namespace
  * @pkt: the packet
  * @timeout: which

@@ -69,6 +69,7 @@ enum ct_reason {
  * @search_restart: look-ups begun again because a chain moved away
  * @raced: first packets that joined the flow of another first packet
  * @memo_lost: packets whose memory was gone at the last hook
+ * @asked_again: packets whose memory was gone when a rule asked
  * @event_lost: events that somebody who wanted to know did not get
  * @event_late: ends of flows that were told again until all had got them
  * @reason: packets by reason
@@ -88,6 +89,7 @@ struct ct_stat {
 	u32 search_restart;
 	u32 raced;
 	u32 memo_lost;
+	u32 asked_again;
 	u32 event_lost;
 	u32 event_late;
 	u32 reason[CT_R_MAX];

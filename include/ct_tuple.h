@@ -109,6 +109,7 @@ struct ct_sctp_seg {
  * @cnet: its namespace
  * @proto: its protocol
  * @tuple: read from its headers
+ * @zone: connection tracking zone, by direction; 0 unless rules said otherwise
  * @now: when it came, in jiffies
  * @len: bytes it counts for
  * @l4off: offset of the transport header
@@ -122,6 +123,7 @@ struct ct_pkt {
 	struct ct_net *cnet;
 	const struct ct_proto *proto;
 	struct ct_tuple tuple;
+	u16 zone[IP_CT_DIR_MAX];
 	u32 now;
 	u32 len;
 	unsigned int l4off;

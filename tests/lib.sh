@@ -339,6 +339,13 @@ wire_up() {
 	ct_wire=$WIRE_PID
 }
 
+# wire_down: ends it, before its namespaces go.
+wire_down() {
+	kill "$ct_wire" 2> /dev/null
+	wait "$ct_wire" 2> /dev/null
+	ct_wire=''
+}
+
 # wire NS LAYERS...: sends a packet made by hand; see wire.py.
 wire() {
 	local answer=''

@@ -1,0 +1,773 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Packets and their flows: what a packet is to its flow, and what rules may ask
+ * and say of it.
+ *
+ * Overview
+ *	The first hook (ct_core.c) finds out what a packet is, and writes it down
+ *	(ct_memo.c). A rule that asks gets that answer. Where it is not there,
+ *	because the packet went to another CPU, waited in a queue or came by in a
+ *	long list, the answer is worked out again by a look-up and by judging the
+ *	packet without applying it: slower, the same answer. A rule that asks
+ *	before the first hook gets that answer, too.
+ *
+ *	What a rule says of a packet that has no flow yet is noted for the flow
+ *	to come (ct_note.c).
+ *
+ * Context
+ *	Hooks: RCU read-side section, any context. Bottom halves are turned off
+ *	here where needed. Locks: one flow's, or a note's. Nothing sleeps.
+ */
+#include <linux/module.h>
+#include <linux/netdevice.h>
+#include <linux/netfilter_bridge.h>
+#if IS_ENABLED(CONFIG_NF_CONNTRACK)
+#include <net/netfilter/nf_conntrack.h>
+#endif
+
+#include "ct_compat.h"
+#include "ct_expire.h"
+#include "ct_packet.h"
+#include "ct_proto.h"
+#include "ct_tcp.h"
+
+/* Packets */
+
+static u8 family_of(const struct sk_buff *skb,
+		    const struct nf_hook_state *state)
+{
+	if (state->pf == NFPROTO_IPV4 || state->pf == NFPROTO_IPV6)
+		return state->pf;
+	if (skb->protocol == htons(ETH_P_IP))
+		return NFPROTO_IPV4;
+	if (skb->protocol == htons(ETH_P_IPV6))
+		return NFPROTO_IPV6;
+	return NFPROTO_UNSPEC;
+}
+
+/**
+ * ct_packet_is_second_pass() - has this packet been counted already?
+ * @state: the hook
+ *
+ * What comes in by the loopback device went through LOCAL_OUT and was counted
+ * there. A packet of a VRF comes by once for its port and once for the VRF.
+ *
+ * Context: any.
+ *
+ * Return: true if it has.
+ */
+bool ct_packet_is_second_pass(const struct nf_hook_state *state)
+{
+	const struct net_device *in = state->in;
+
+	if (!in)
+		return false;
+	return in->flags & IFF_LOOPBACK ||
+	       (state->hook == NF_INET_PRE_ROUTING && netif_is_l3_master(in));
+}
+
+/**
+ * ct_packet_first_hook() - where did the tracker see a packet first?
+ * @skb: the packet
+ *
+ * Of what is read again, all must be checked that was checked there.
+ *
+ * Context: any.
+ *
+ * Return: NF_INET_*.
+ */
+u8 ct_packet_first_hook(const struct sk_buff *skb)
+{
+	return skb->skb_iif ? NF_INET_PRE_ROUTING : NF_INET_LOCAL_OUT;
+}
+
+/**
+ * ct_packet_zone() - which zone is a packet in?
+ * @pkt: the packet
+ * @note: what rules said of it
+ *
+ * Context: any.
+ */
+void ct_packet_zone(struct ct_pkt *pkt, const struct ct_note *note)
+{
+	if (!(note->has & CT_NOTE_ZONE))
+		return;
+	memcpy(pkt->zone, note->zone, sizeof(pkt->zone));
+	pkt->tuple.zone = pkt->zone[IP_CT_DIR_ORIGINAL];
+}
+
+/* A flow in the zone of this direction, or none */
+static struct ct_flow *find_in_zone(const struct ct_pkt *pkt,
+				    const struct ct_tuple *tuple,
+				    enum ip_conntrack_dir dir)
+{
+	struct ct_tuple zoned = *tuple;
+	enum ip_conntrack_dir got;
+	struct ct_flow *flow;
+	struct ct_id id;
+
+	zoned.zone = pkt->zone[dir];
+	ct_tuple_identify(&zoned, pkt->cnet, &id);
+	flow = ct_hash_find(pkt->cnet, &id, &got);
+	if (flow && got != dir) {
+		ct_flow_unlock(flow);
+		flow = NULL;
+	}
+	return flow;
+}
+
+/**
+ * ct_packet_find() - find the flow of a packet
+ * @pkt: the packet
+ * @tuple: its tuple, or what it was before translation
+ * @dir: set to the direction of the packet
+ *
+ * Where the directions are in different zones, the packet's direction decides
+ * in which zone its flow has to have it.
+ *
+ * Context: RCU read-side section, bottom halves off.
+ *
+ * Return: the flow, alive, its lock held, or %NULL.
+ */
+struct ct_flow *ct_packet_find(const struct ct_pkt *pkt,
+			       const struct ct_tuple *tuple,
+			       enum ip_conntrack_dir *dir)
+{
+	struct ct_flow *flow;
+	struct ct_id id;
+
+	if (likely(pkt->zone[0] == pkt->zone[1])) {
+		ct_tuple_identify(tuple, pkt->cnet, &id);
+		return ct_hash_find(pkt->cnet, &id, dir);
+	}
+	for (*dir = IP_CT_DIR_ORIGINAL; *dir < IP_CT_DIR_MAX; ++*dir) {
+		flow = find_in_zone(pkt, tuple, *dir);
+		if (flow)
+			return flow;
+	}
+	return NULL;
+}
+
+/**
+ * ct_packet_relate() - find the flow that an ICMP error is about
+ * @pkt: the error
+ * @offset: of the packet that it quotes
+ * @flow: set to the flow, alive, its lock held, if there is one
+ * @info: set to what the error is to it
+ *
+ * An error belongs to the flow of the packet that it quotes, goes against that
+ * packet's direction, and changes nothing of the flow. It is sent to the
+ * packet's source (RFC 1812, 4.3.2.4; RFC 4443, 2.2), as that stood when the
+ * error was made.
+ *
+ * Context: RCU read-side section, bottom halves off.
+ *
+ * Return: CT_R_OK, or why there is no flow.
+ */
+enum ct_reason ct_packet_relate(const struct ct_pkt *pkt, unsigned int offset,
+				struct ct_flow **flow, enum ct_info *info)
+{
+	struct ct_tuple quoted, inverse;
+	enum ip_conntrack_dir dir;
+	enum ct_reason reason;
+
+	reason = ct_tuple_read_quote(pkt->skb, offset, pkt->tuple.family,
+				     &quoted);
+	if (reason)
+		return reason;
+	quoted.zone = pkt->tuple.zone;
+	if (!ct_tuple_invert(&inverse, &quoted))
+		return CT_R_ICMP_QUOTE;
+	if (!ct_addr_equal(quoted.family, &quoted.src, &pkt->tuple.dst))
+		return CT_R_ICMP_OUTER;
+	*flow = ct_packet_find(pkt, &inverse, &dir);
+	if (!*flow)
+		return CT_R_ICMP_NO_FLOW;
+	*info = dir == IP_CT_DIR_REPLY ? CT_INFO_RELATED_REPLY :
+					 CT_INFO_RELATED;
+	return CT_R_OK;
+}
+
+static bool is_reset(const struct ct_pkt *pkt)
+{
+	return pkt->tuple.protonum == IPPROTO_TCP &&
+	       pkt->tcp.kind == CT_TCP_K_RST;
+}
+
+/**
+ * ct_packet_is_own_answer() - is this the host's answer to a new packet?
+ * @pkt: a packet without a flow
+ *
+ * A rule's reset or ICMP error, or a router's, about a packet that has no flow
+ * yet, and will have none, is related to it all the same.
+ *
+ * Context: bottom halves off.
+ *
+ * Return: true if it is.
+ */
+bool ct_packet_is_own_answer(const struct ct_pkt *pkt)
+{
+	unsigned int offset = ct_proto_quote(pkt);
+	struct ct_tuple about;
+
+	if (pkt->hook != NF_INET_LOCAL_OUT)
+		return false;
+	if (offset) {
+		if (ct_tuple_read_quote(pkt->skb, offset, pkt->tuple.family,
+					&about))
+			return false;
+	} else if (!is_reset(pkt) || !ct_tuple_invert(&about, &pkt->tuple)) {
+		return false;
+	}
+	about.zone = pkt->tuple.zone;
+	return ct_memo_has_new(&about);
+}
+
+/**
+ * ct_packet_original() - what a packet was before translation
+ * @pkt: the packet, of which nothing is remembered
+ * @orig: set to its tuple
+ *
+ * If the translator is nf_nat, the packet carries nf_conntrack's entry, and
+ * that knows.
+ *
+ * Context: any.
+ */
+void ct_packet_original(const struct ct_pkt *pkt, struct ct_tuple *orig)
+{
+#if IS_ENABLED(CONFIG_NF_CONNTRACK)
+	const struct nf_conntrack_tuple *t;
+	enum ip_conntrack_info ctinfo;
+	const struct nf_conn *nfct;
+#endif
+
+	*orig = pkt->tuple;
+#if IS_ENABLED(CONFIG_NF_CONNTRACK)
+	nfct = nf_ct_get(pkt->skb, &ctinfo);
+	if (!nfct || nf_ct_is_template(nfct) ||
+	    CTINFO2DIR(ctinfo) != IP_CT_DIR_ORIGINAL)
+		return;
+	t = &nfct->tuplehash[IP_CT_DIR_ORIGINAL].tuple;
+	if (t->src.l3num != orig->family || t->dst.protonum != orig->protonum)
+		return;
+	orig->src = t->src.u3;
+	orig->dst = t->dst.u3;
+	if (pkt->proto->identify) {
+		orig->icmp.id = t->src.u.icmp.id;
+	} else if (pkt->proto->read) {
+		orig->sport = t->src.u.all;
+		orig->dport = t->dst.u.all;
+	}
+#endif
+}
+
+/**
+ * ct_packet_nat_status() - how was a packet translated?
+ * @orig: what it was
+ * @now: what it is
+ *
+ * Context: any.
+ *
+ * Return: IPS_SRC_NAT and its like.
+ */
+u32 ct_packet_nat_status(const struct ct_tuple *orig,
+			 const struct ct_tuple *now)
+{
+	const struct ct_proto *proto = ct_proto_find(now->family,
+						     now->protonum);
+	u8 family = now->family;
+	u32 status = 0;
+	bool src, dst;
+
+	if (proto->identify) {	/* a question's identifier is its source's */
+		src = orig->icmp.id != now->icmp.id;
+		dst = false;
+	} else {
+		src = orig->sport != now->sport;
+		dst = orig->dport != now->dport;
+	}
+	if (src || !ct_addr_equal(family, &orig->src, &now->src))
+		status |= IPS_SRC_NAT | IPS_SRC_NAT_DONE;
+	if (dst || !ct_addr_equal(family, &orig->dst, &now->dst))
+		status |= IPS_DST_NAT | IPS_DST_NAT_DONE;
+	return status;
+}
+
+/* Asking */
+
+/**
+ * struct answer - what a rule's packet is
+ * @info: in a word
+ * @flow: its flow, locked; %NULL if there is none (yet)
+ * @fresh: there is none yet: @orig, @next and @timeout are what it would have
+ * @pkt: the packet, read again
+ * @digest: its digest
+ * @note: what rules said of it
+ * @orig: its tuple before translation
+ * @next: state of the protocol
+ * @timeout: jiffies
+ */
+struct answer {
+	enum ct_info info;
+	struct ct_flow *flow;
+	bool fresh;
+	struct ct_pkt pkt;
+	u32 digest;
+	struct ct_note note;
+	struct ct_tuple orig;
+	union ct_state next;
+	u32 timeout;
+};
+
+static void judge_first(struct answer *a)
+{
+	struct ct_judgement j;
+
+	a->pkt.proto->judge(NULL, &a->pkt, IP_CT_DIR_ORIGINAL, &j);
+	if (j.verdict == CT_REFUSE) {
+		if (ct_packet_is_own_answer(&a->pkt))
+			a->info = CT_INFO_RELATED_REPLY;
+		return;
+	}
+	a->info = CT_INFO_NEW;
+	a->fresh = true;
+	a->next = j.next;
+	a->timeout = j.timeout;
+}
+
+static void judge_again(struct answer *a, enum ip_conntrack_dir dir)
+{
+	struct ct_judgement j;
+
+	a->pkt.proto->judge(a->flow, &a->pkt, dir, &j);
+	if (j.verdict != CT_REFUSE && j.verdict != CT_RENEW) {
+		a->info = ct_info_of(a->flow, dir);
+		return;
+	}
+	ct_flow_unlock(a->flow);
+	a->flow = NULL;
+	if (j.verdict == CT_RENEW)
+		judge_first(a);
+}
+
+/*
+ * Read the packet, find its flow, and judge it unless the answer is known.
+ * A flow is left locked.
+ */
+static void work_out(struct answer *a, const struct sk_buff *skb,
+		     const struct nf_hook_state *state, u8 family, bool known)
+{
+	u8 hook = ct_packet_is_second_pass(state) ? NF_INET_LOCAL_OUT :
+						    ct_packet_first_hook(skb);
+	enum ip_conntrack_dir dir;
+	enum ct_reason reason;
+	unsigned int offset;
+
+	/* Reading may note in the skb that its checksum is right. */
+	reason = ct_tuple_read(&a->pkt, (struct sk_buff *)skb, family, hook);
+	if (reason) {
+		a->info = reason == CT_R_UNTRACKED ? CT_INFO_UNTRACKED :
+						     CT_INFO_INVALID;
+		return;
+	}
+	ct_packet_zone(&a->pkt, &a->note);
+	offset = ct_proto_quote(&a->pkt);
+	if (offset) {
+		if (ct_packet_relate(&a->pkt, offset, &a->flow, &a->info) &&
+		    !known)
+			a->info = ct_packet_is_own_answer(&a->pkt) ?
+				  CT_INFO_RELATED_REPLY : CT_INFO_INVALID;
+		return;
+	}
+	if (known && a->fresh) {
+		judge_first(a);
+		return;
+	}
+	a->flow = ct_packet_find(&a->pkt, &a->pkt.tuple, &dir);
+	if (known)
+		return;
+	ct_stat_inc(a->pkt.cnet, asked_again);
+	if (a->flow) {
+		judge_again(a, dir);
+		return;
+	}
+	ct_packet_original(&a->pkt, &a->orig);
+	judge_first(a);
+}
+
+/* What is remembered. Returns false if nothing is. */
+static bool remember(struct answer *a, const struct sk_buff *skb)
+{
+	enum ct_memo_kind kind;
+	u8 info;
+
+	kind = ct_memo_peek(skb, a->digest, &info, &a->orig);
+	if (kind == CT_MEMO_NONE)
+		return false;
+	a->info = info;
+	a->fresh = kind == CT_MEMO_NEW;
+	return true;
+}
+
+/* Bottom halves off. @briefly: @info is all that is wanted. */
+static void ask(struct answer *a, const struct sk_buff *skb,
+		const struct nf_hook_state *state, bool briefly)
+{
+	u8 family = family_of(skb, state);
+	bool known;
+
+	a->info = CT_INFO_INVALID;
+	a->flow = NULL;
+	a->fresh = false;
+	if (ct_packet_is_untracked(skb)) {
+		a->info = CT_INFO_UNTRACKED;
+		return;
+	}
+	if (!family)
+		return;
+	a->pkt.cnet = ct_net(state->net);
+	a->digest = ct_tuple_digest(skb, family);
+	known = remember(a, skb);
+	if (known && (briefly || !ct_info_has_flow(a->info)))
+		return;
+	a->note.has = 0;
+	ct_note_get(skb, a->digest, &a->note);
+	work_out(a, skb, state, family, known);
+}
+
+static void answered(struct answer *a)
+{
+	if (a->flow)
+		ct_flow_unlock(a->flow);
+}
+
+/**
+ * ct_packet_info() - what is a packet to its flow?
+ * @skb: the packet
+ * @state: the hook that it is in
+ *
+ * Context: hooks, RCU read-side section.
+ *
+ * Return: the answer.
+ */
+enum ct_info ct_packet_info(const struct sk_buff *skb,
+			    const struct nf_hook_state *state)
+{
+	struct answer a;
+
+	local_bh_disable();
+	ask(&a, skb, state, true);
+	answered(&a);
+	local_bh_enable();
+	return a.info;
+}
+EXPORT_SYMBOL_CT(ct_packet_info);
+
+/* What the flow will be. Returns false if it cannot be. */
+static bool foresee(const struct answer *a, struct ct_snapshot *snap)
+{
+	const struct ct_pkt *pkt = &a->pkt;
+
+	memset(snap, 0, sizeof(*snap));
+	if (!ct_tuple_invert(&snap->tuple[IP_CT_DIR_REPLY], &pkt->tuple))
+		return false;
+	snap->tuple[IP_CT_DIR_ORIGINAL] = a->orig;
+	snap->tuple[IP_CT_DIR_REPLY].zone = pkt->zone[IP_CT_DIR_REPLY];
+	snap->proto = pkt->proto;
+	snap->packets[IP_CT_DIR_ORIGINAL] = 1;
+	snap->bytes[IP_CT_DIR_ORIGINAL] = pkt->len;
+	snap->state = a->next;
+	snap->status = ct_packet_nat_status(&a->orig, &pkt->tuple);
+	snap->left = a->timeout;
+	if (a->note.has & CT_NOTE_MARK)
+		snap->mark = a->note.mark;
+	if (a->note.has & CT_NOTE_LABELS) {
+		memcpy(snap->labels, a->note.labels, sizeof(snap->labels));
+		snap->has_labels = true;
+	}
+	return true;
+}
+
+/**
+ * ct_packet_snapshot() - the flow of a packet as it is at this moment
+ * @skb: the packet
+ * @state: the hook that it is in
+ * @snap: filled if there is a flow; for a packet that has none yet, with what
+ *	it will be, and @snap->flow %NULL
+ *
+ * Context: hooks, RCU read-side section.
+ *
+ * Return: what the packet is; CT_INFO_INVALID or CT_INFO_UNTRACKED if it has no
+ * flow, which is also said if the flow is over meanwhile.
+ */
+enum ct_info ct_packet_snapshot(const struct sk_buff *skb,
+				const struct nf_hook_state *state,
+				struct ct_snapshot *snap)
+{
+	struct answer a;
+	bool is_filled;
+
+	local_bh_disable();
+	ask(&a, skb, state, false);
+	is_filled = a.flow;
+	if (a.flow)
+		ct_flow_snapshot(a.flow, ct_now(), snap);
+	else if (a.fresh)
+		is_filled = foresee(&a, snap);
+	answered(&a);
+	local_bh_enable();
+	if (!is_filled && ct_info_has_flow(a.info))
+		return CT_INFO_INVALID;
+	return a.info;
+}
+EXPORT_SYMBOL_CT(ct_packet_snapshot);
+
+/**
+ * ct_packet_mark() - the connection mark of a packet
+ * @skb: the packet
+ * @state: the hook that it is in
+ * @mark: set to it
+ *
+ * Context: hooks, RCU read-side section.
+ *
+ * Return: false if the packet has no flow.
+ */
+bool ct_packet_mark(const struct sk_buff *skb,
+		    const struct nf_hook_state *state, u32 *mark)
+{
+	struct answer a;
+	bool found;
+
+	local_bh_disable();
+	ask(&a, skb, state, false);
+	found = a.flow || a.fresh;
+	if (a.flow)
+		*mark = a.flow->mark;
+	else if (a.fresh)
+		*mark = a.note.has & CT_NOTE_MARK ? a.note.mark : 0;
+	answered(&a);
+	local_bh_enable();
+	return found;
+}
+EXPORT_SYMBOL_CT(ct_packet_mark);
+
+/* Saying */
+
+static u32 changed_mark(u32 mark, const struct ct_mark_op *op)
+{
+	return ((mark & op->keep) ^ op->flip) << op->left >> op->right;
+}
+
+static void note_mark(struct ct_note *note, const void *arg)
+{
+	note->mark = changed_mark(note->has & CT_NOTE_MARK ? note->mark : 0,
+				  arg);
+	note->has |= CT_NOTE_MARK;
+}
+
+/**
+ * ct_packet_set_mark() - change the connection mark of a packet
+ * @skb: the packet
+ * @state: the hook that it is in
+ * @op: how
+ *
+ * Does nothing if the packet has no flow and will have none.
+ *
+ * Context: hooks, RCU read-side section.
+ */
+void ct_packet_set_mark(const struct sk_buff *skb,
+			const struct nf_hook_state *state,
+			const struct ct_mark_op *op)
+{
+	struct answer a;
+	u32 mark;
+
+	local_bh_disable();
+	ask(&a, skb, state, false);
+	if (a.flow) {
+		mark = changed_mark(a.flow->mark, op);
+		if (mark != a.flow->mark) {
+			WRITE_ONCE(a.flow->mark, mark);
+			ct_event_update(a.flow, BIT(IPCT_MARK), NULL);
+		}
+	} else if (a.fresh) {
+		ct_note_edit(skb, a.digest, false, note_mark, op);
+	}
+	answered(&a);
+	local_bh_enable();
+}
+EXPORT_SYMBOL_CT(ct_packet_set_mark);
+
+/* Labels that are wanted, and which of them are meant */
+struct label_op {
+	const u32 *labels;
+	const u32 *mask;
+};
+
+static bool change_labels(u32 *labels, const struct label_op *op)
+{
+	bool changed = false;
+	u32 word;
+	int i;
+
+	for (i = 0; i < CT_LABEL_WORDS; i++) {
+		word = (labels[i] & ~op->mask[i]) |
+		       (op->labels[i] & op->mask[i]);
+		changed |= word != labels[i];
+		labels[i] = word;
+	}
+	return changed;
+}
+
+static void note_labels(struct ct_note *note, const void *arg)
+{
+	if (!(note->has & CT_NOTE_LABELS))
+		memset(note->labels, 0, sizeof(note->labels));
+	change_labels(note->labels, arg);
+	note->has |= CT_NOTE_LABELS;
+}
+
+/**
+ * ct_flow_set_labels() - change the labels of a flow
+ * @flow: the flow, its lock held
+ * @labels: what they shall be, CT_LABEL_WORDS of them
+ * @mask: which of them are meant; the others stay
+ * @origin: on whose request, or %NULL
+ *
+ * Context: RCU read-side section, bottom halves off.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int ct_flow_set_labels(struct ct_flow *flow, const u32 *labels,
+		       const u32 *mask, const struct ct_origin *origin)
+{
+	const struct label_op op = { .labels = labels, .mask = mask };
+	struct ct_ext *ext = ct_flow_ext(flow);
+
+	if (!ext)
+		return -ENOMEM;
+	ext->has_labels = true;
+	if (change_labels(ext->labels, &op))
+		ct_event_update(flow, BIT(IPCT_LABEL), origin);
+	return 0;
+}
+EXPORT_SYMBOL_CT(ct_flow_set_labels);
+
+/**
+ * ct_packet_set_labels() - change the labels of a packet's flow
+ * @skb: the packet
+ * @state: the hook that it is in
+ * @labels: what they shall be, CT_LABEL_WORDS of them
+ * @mask: which of them are meant; the others stay
+ *
+ * Context: hooks, RCU read-side section.
+ *
+ * Return: false if the packet has no flow and will have none, or there is no
+ * memory.
+ */
+bool ct_packet_set_labels(const struct sk_buff *skb,
+			  const struct nf_hook_state *state, const u32 *labels,
+			  const u32 *mask)
+{
+	const struct label_op op = { .labels = labels, .mask = mask };
+	struct answer a;
+	bool done = false;
+
+	local_bh_disable();
+	ask(&a, skb, state, false);
+	if (a.flow)
+		done = !ct_flow_set_labels(a.flow, labels, mask, NULL);
+	else if (a.fresh)
+		done = ct_note_edit(skb, a.digest, false, note_labels, &op);
+	answered(&a);
+	local_bh_enable();
+	return done;
+}
+EXPORT_SYMBOL_CT(ct_packet_set_labels);
+
+static void note_events(struct ct_note *note, const void *arg)
+{
+	note->events = *(const u16 *)arg;
+	note->has |= CT_NOTE_EVENTS;
+}
+
+/**
+ * ct_packet_set_events() - choose which events of a packet's flow are told
+ * @skb: the packet
+ * @state: the hook that it is in
+ * @events: bits 1 << enum ip_conntrack_events
+ *
+ * Context: hooks, RCU read-side section.
+ */
+void ct_packet_set_events(const struct sk_buff *skb,
+			  const struct nf_hook_state *state, u16 events)
+{
+	struct ct_ext *ext;
+	struct answer a;
+
+	local_bh_disable();
+	ask(&a, skb, state, false);
+	if (a.flow) {
+		ext = ct_flow_ext(a.flow);
+		if (ext)
+			ext->events = events;
+	} else if (a.fresh) {
+		ct_note_edit(skb, a.digest, false, note_events, &events);
+	}
+	answered(&a);
+	local_bh_enable();
+}
+EXPORT_SYMBOL_CT(ct_packet_set_events);
+
+static void note_early(struct ct_note *note, const void *arg)
+{
+	const struct ct_note *early = arg;
+
+	if (!note->has)
+		*note = *early;
+}
+
+/**
+ * ct_packet_say_early() - say something of a packet before it is tracked
+ * @skb: the packet
+ * @state: the hook that it is in, before the tracker's
+ * @note: its zone, and which events are wanted of its flow
+ *
+ * The first to say something is right.
+ *
+ * Context: hooks, RCU read-side section.
+ *
+ * Return: false if there is no memory.
+ */
+bool ct_packet_say_early(const struct sk_buff *skb,
+			 const struct nf_hook_state *state,
+			 const struct ct_note *note)
+{
+	u8 family = family_of(skb, state);
+	bool done = true;
+	u32 digest;
+
+	if (!family || ct_packet_is_second_pass(state) ||
+	    ct_packet_is_untracked(skb))
+		return true;
+	local_bh_disable();
+	digest = ct_tuple_digest(skb, family);
+	done = ct_note_edit(skb, digest, true, note_early, note);
+	local_bh_enable();
+	return done;
+}
+EXPORT_SYMBOL_CT(ct_packet_say_early);
+
+/**
+ * ct_packet_notrack() - leave a packet alone
+ * @skb: the packet
+ * @state: the hook that it is in, before the tracker's
+ *
+ * Context: hooks.
+ */
+void ct_packet_notrack(struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	if (!skb_get_nfct(skb) && !ct_packet_is_second_pass(state))
+		skb_set_nfct(skb, IP_CT_UNTRACKED);
+}
+EXPORT_SYMBOL_CT(ct_packet_notrack);

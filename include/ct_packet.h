@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Packets and their flows: what a packet is to its flow, and what rules may ask
+ * and say of it between its first and its last hook.
+ */
+#ifndef CT_PACKET_H
+#define CT_PACKET_H
+
+#include <linux/netfilter.h>
+
+#include "ct_hash.h"
+#include "ct_memo.h"
+#include "ct_note.h"
+#include "ct_tuple.h"
+
+/**
+ * enum ct_info - what a packet is to its flow
+ * @CT_INFO_ESTABLISHED: of a flow that has had a reply
+ * @CT_INFO_RELATED: an error about a reply
+ * @CT_INFO_NEW: of a flow that has had none
+ * @CT_INFO_ESTABLISHED_REPLY: a reply
+ * @CT_INFO_RELATED_REPLY: an error about a packet of the original direction
+ * @CT_INFO_INVALID: refused, or not looked at yet
+ * @CT_INFO_UNTRACKED: not to be tracked
+ *
+ * The numbers are those of enum ip_conntrack_info, which has none for INVALID.
+ */
+enum ct_info {
+	CT_INFO_ESTABLISHED = IP_CT_ESTABLISHED,
+	CT_INFO_RELATED = IP_CT_RELATED,
+	CT_INFO_NEW = IP_CT_NEW,
+	CT_INFO_ESTABLISHED_REPLY = IP_CT_ESTABLISHED_REPLY,
+	CT_INFO_RELATED_REPLY = IP_CT_RELATED_REPLY,
+	CT_INFO_INVALID = IP_CT_NUMBER + 1,
+	CT_INFO_UNTRACKED = IP_CT_UNTRACKED,
+};
+
+/**
+ * ct_info_has_flow() - does such a packet have a flow, or will it have one?
+ * @info: what it is
+ *
+ * Return: false for INVALID and UNTRACKED.
+ */
+static inline bool ct_info_has_flow(enum ct_info info)
+{
+	return info < CT_INFO_INVALID;
+}
+
+/**
+ * ct_info_dir() - direction of a packet
+ * @info: what it is; it has a flow
+ *
+ * Return: the direction.
+ */
+static inline enum ip_conntrack_dir ct_info_dir(enum ct_info info)
+{
+	return info >= CT_INFO_ESTABLISHED_REPLY ? IP_CT_DIR_REPLY :
+						   IP_CT_DIR_ORIGINAL;
+}
+
+/**
+ * ct_info_of() - what a packet of a flow is to it
+ * @flow: the flow, its lock held
+ * @dir: direction of the packet
+ *
+ * Return: NEW, ESTABLISHED or ESTABLISHED_REPLY.
+ */
+static inline enum ct_info ct_info_of(const struct ct_flow *flow,
+				      enum ip_conntrack_dir dir)
+{
+	if (dir == IP_CT_DIR_REPLY)
+		return CT_INFO_ESTABLISHED_REPLY;
+	return flow->status & IPS_SEEN_REPLY ? CT_INFO_ESTABLISHED :
+					       CT_INFO_NEW;
+}
+
+/* The one thing on the skb that is read: rules said not to track it. */
+static inline bool ct_packet_is_untracked(const struct sk_buff *skb)
+{
+	return (skb_get_nfct(skb) & NFCT_INFOMASK) == IP_CT_UNTRACKED;
+}
+
+/* For the hooks */
+struct ct_flow *ct_packet_find(const struct ct_pkt *pkt,
+			       const struct ct_tuple *tuple,
+			       enum ip_conntrack_dir *dir);
+enum ct_reason ct_packet_relate(const struct ct_pkt *pkt, unsigned int offset,
+				struct ct_flow **flow, enum ct_info *info);
+bool ct_packet_is_own_answer(const struct ct_pkt *pkt);
+bool ct_packet_is_second_pass(const struct nf_hook_state *state);
+u8 ct_packet_first_hook(const struct sk_buff *skb);
+void ct_packet_original(const struct ct_pkt *pkt, struct ct_tuple *orig);
+u32 ct_packet_nat_status(const struct ct_tuple *orig,
+			 const struct ct_tuple *now);
+void ct_packet_zone(struct ct_pkt *pkt, const struct ct_note *note);
+
+/* For rules */
+
+/**
+ * struct ct_mark_op - a change of a connection mark
+ * @keep: bits of it that stay
+ * @flip: bits that are flipped then
+ * @left: then it is shifted left by that
+ * @right: and right by that
+ */
+struct ct_mark_op {
+	u32 keep;
+	u32 flip;
+	u8 left;
+	u8 right;
+};
+
+enum ct_info ct_packet_info(const struct sk_buff *skb,
+			    const struct nf_hook_state *state);
+enum ct_info ct_packet_snapshot(const struct sk_buff *skb,
+				const struct nf_hook_state *state,
+				struct ct_snapshot *snap);
+bool ct_packet_mark(const struct sk_buff *skb,
+		    const struct nf_hook_state *state, u32 *mark);
+void ct_packet_set_mark(const struct sk_buff *skb,
+			const struct nf_hook_state *state,
+			const struct ct_mark_op *op);
+bool ct_packet_set_labels(const struct sk_buff *skb,
+			  const struct nf_hook_state *state, const u32 *labels,
+			  const u32 *mask);
+void ct_packet_set_events(const struct sk_buff *skb,
+			  const struct nf_hook_state *state, u16 events);
+bool ct_packet_say_early(const struct sk_buff *skb,
+			 const struct nf_hook_state *state,
+			 const struct ct_note *note);
+void ct_packet_notrack(struct sk_buff *skb, const struct nf_hook_state *state);
+
+struct ct_origin;
+
+int ct_flow_set_labels(struct ct_flow *flow, const u32 *labels,
+		       const u32 *mask, const struct ct_origin *origin);
+
+#endif /* CT_PACKET_H */
