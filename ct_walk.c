@@ -128,7 +128,9 @@ static bool is_empty(u32 hash)
 
 /*
  * Collect the flows of one bucket, or the first of them if it has more than
- * there is room for. Moves @next behind what was collected.
+ * there is room for. Moves @next behind what was collected. The table may have
+ * shrunk since the last bucket: then the beginning of this one has been
+ * collected already.
  */
 static void collect_bucket(struct ct_walk *walk)
 {
@@ -136,6 +138,7 @@ static void collect_bucket(struct ct_walk *walk)
 	u64 width = CT_WALK_END >> hweight32(mask);
 	unsigned int first = walk->n;
 	const struct ct_table *t;
+	u64 from = walk->next;
 	struct ct_node *node;
 	bool fits = true;
 
@@ -149,7 +152,7 @@ static void collect_bucket(struct ct_walk *walk)
 			struct ct_flow *flow = ct_node_flow(node);
 			u32 rev = bitrev32(flow->hash);
 
-			if (wanted(walk, node) &&
+			if (wanted(walk, node) && rev >= from &&
 			    !((flow->hash ^ hash) & mask) &&
 			    is_behind(walk, rev, (unsigned long)flow) &&
 			    !batch_add(walk, first, flow, rev))
