@@ -266,7 +266,7 @@ static void set(const struct nft_expr *expr, struct nft_regs *regs,
 		ct_packet_set_mark(pkt->skb, pkt->state, &op);
 		break;
 	case NFT_CT_LABELS:
-		ct_packet_set_labels(pkt->skb, pkt->state, src, all);
+		ct_packet_change_labels(pkt->skb, pkt->state, all, src);
 		break;
 	case NFT_CT_EVENTMASK:
 		ct_packet_set_events(pkt->skb, pkt->state, *src);

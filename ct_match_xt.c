@@ -366,7 +366,7 @@ static bool connlabel_match(const struct sk_buff *skb,
 	has = snap.has_labels &&
 	      snap.labels[info->bit / 32] & label[info->bit / 32];
 	if (!has && info->options & XT_CONNLABEL_OP_SET)
-		has = ct_packet_set_labels(skb, par->state, label, label);
+		has = ct_packet_change_labels(skb, par->state, label, label);
 	return has != invert;
 }
 

@@ -248,6 +248,14 @@ static int put_state(struct sk_buff *skb, const struct ct_snapshot *snap,
 	return 0;
 }
 
+static int put_labels(struct sk_buff *skb, const struct ct_snapshot *snap)
+{
+	if (!snap->has_labels ||
+	    !memchr_inv(snap->labels, 0, sizeof(snap->labels)))
+		return 0;
+	return nla_put(skb, CTA_LABELS, sizeof(snap->labels), snap->labels);
+}
+
 static int put_flow(struct sk_buff *skb, const struct ct_snapshot *snap,
 		    const struct ct_nl_shape *shape)
 {
@@ -268,6 +276,8 @@ static int put_flow(struct sk_buff *skb, const struct ct_snapshot *snap,
 	bad |= put_state(skb, snap, over);
 	if (snap->mark || shape->listing || shape->marked)
 		bad |= nla_put_be32(skb, CTA_MARK, htonl(snap->mark));
+	if (!over)
+		bad |= put_labels(skb, snap);
 	if (shape->listing)	/* flows have no reference count */
 		bad |= nla_put_be32(skb, CTA_USE, htonl(1));
 	return bad ? -EMSGSIZE : 0;

@@ -178,6 +178,12 @@ static int make(struct ct_net *cnet, const struct wish *wish,
 	flow->expires = ct_now() + change->timeout;
 	flow->status |= change->status & STATUS_SETTABLE;
 	flow->mark = change->mark_flip;
+	if (change->has_labels &&
+	    ct_flow_change_labels(flow, change->label_mask,
+				  change->label_flip) < 0) {
+		ct_flow_discard(flow);
+		return -ENOMEM;
+	}
 	ct_flow_publish(flow);
 	if (!ct_hash_insert(cnet, flow)) {
 		ct_stat_inc(cnet, insert_failed);
@@ -233,11 +239,16 @@ static int check_change(const struct ct_flow *flow,
 				extack);
 }
 
-static void apply(struct ct_flow *flow, const struct ct_nl_change *change,
-		  const union ct_state *state)
+/* Returns an error, and nothing has changed, if there is no memory. */
+static int apply(struct ct_flow *flow, const struct ct_nl_change *change,
+		 const union ct_state *state)
 {
 	u32 mark = (flow->mark & change->mark_keep) ^ change->mark_flip;
 
+	if (change->has_labels &&
+	    ct_flow_change_labels(flow, change->label_mask,
+				  change->label_flip) < 0)
+		return -ENOMEM;
 	if (change->has_timeout)
 		ct_flow_refresh(flow, ct_now() + change->timeout);
 	if (change->has_status)
@@ -245,6 +256,7 @@ static void apply(struct ct_flow *flow, const struct ct_nl_change *change,
 			   (change->status & STATUS_SETTABLE));
 	flow->state = *state;
 	WRITE_ONCE(flow->mark, mark);
+	return 0;
 }
 
 static int update(struct sk_buff *skb, const struct nfnl_info *info,
@@ -271,10 +283,10 @@ static int update(struct sk_buff *skb, const struct nfnl_info *info,
 	flow = find(ct_net(info->net), name);
 	if (flow) {
 		err = check_change(flow, &change, cda, &state, info->extack);
-		if (!err) {
-			apply(flow, &change, &state);
+		if (!err)
+			err = apply(flow, &change, &state);
+		if (!err)
 			ct_event_update(flow, U16_MAX, &origin);
-		}
 		ct_flow_unlock(flow);
 	} else {
 		err = -ENOENT;

@@ -36,7 +36,7 @@
 #define RETRY_DELAY	msecs_to_jiffies(20)
 
 /* Longest message: an IPv6 flow's end with all that it can have. */
-#define EVENT_SIZE	448
+#define EVENT_SIZE	480
 
 static unsigned int event_queue = 65536;
 module_param(event_queue, uint, 0644);

@@ -482,9 +482,6 @@ static int refuse_unserved(const struct nlattr *const cda[],
 		return BAD_ATTR(extack, cda[CTA_HELP], "there are no helpers",
 				-EOPNOTSUPP);
 	}
-	if (cda[CTA_LABELS])
-		return BAD_ATTR(extack, cda[CTA_LABELS],
-				"flows have no labels", -ENOSPC);
 	if (cda[CTA_SEQ_ADJ_ORIG] || cda[CTA_SEQ_ADJ_REPLY])
 		return BAD_ATTR(extack, cda[CTA_SEQ_ADJ_ORIG] ?:
 				cda[CTA_SEQ_ADJ_REPLY],
@@ -493,6 +490,31 @@ static int refuse_unserved(const struct nlattr *const cda[],
 	if (cda[CTA_SYNPROXY])
 		return BAD_ATTR(extack, cda[CTA_SYNPROXY],
 				"there is no SYN proxy", -EOPNOTSUPP);
+	return 0;
+}
+
+/* Words that are not given become 0. */
+static int read_labels(const struct nlattr *const cda[],
+		       struct ct_nl_change *change,
+		       struct netlink_ext_ack *extack)
+{
+	const struct nlattr *labels = cda[CTA_LABELS];
+	const struct nlattr *mask = cda[CTA_LABELS_MASK];
+
+	if (!labels)
+		return 0;
+	if (nla_len(labels) % sizeof(u32))
+		return BAD_ATTR(extack, labels,
+				"CTA_LABELS must be whole words", -EINVAL);
+	if (mask && (!nla_len(mask) || nla_len(mask) != nla_len(labels)))
+		return BAD_ATTR(extack, mask,
+				"CTA_LABELS_MASK is not as long as CTA_LABELS",
+				-EINVAL);
+	change->has_labels = true;
+	memset(change->label_mask, 0xff, sizeof(change->label_mask));
+	memcpy(change->label_flip, nla_data(labels), nla_len(labels));
+	if (mask)
+		memcpy(change->label_mask, nla_data(mask), nla_len(mask));
 	return 0;
 }
 
@@ -512,6 +534,7 @@ int ct_nl_read_change(const struct nlattr *const cda[],
 {
 	u32 mark, mask = U32_MAX;
 	u64 timeout;
+	int err;
 
 	memset(change, 0, sizeof(*change));
 	change->mark_keep = U32_MAX;
@@ -532,7 +555,8 @@ int ct_nl_read_change(const struct nlattr *const cda[],
 		change->mark_flip = mark;
 	}
 	change->info = cda[CTA_PROTOINFO];
-	return refuse_unserved(cda, extack);
+	err = read_labels(cda, change, extack);
+	return err ?: refuse_unserved(cda, extack);
 }
 
 static void read_tcp_peer(const struct nlattr *flags_attr,

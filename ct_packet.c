@@ -598,9 +598,9 @@ void ct_packet_set_mark(const struct sk_buff *skb,
 }
 EXPORT_SYMBOL_CT(ct_packet_set_mark);
 
-/* Labels that are wanted, and which of them are meant */
+/* What labels shall become */
 struct label_op {
-	const u32 *labels;
+	const u32 *flip;
 	const u32 *mask;
 };
 
@@ -611,8 +611,7 @@ static bool change_labels(u32 *labels, const struct label_op *op)
 	int i;
 
 	for (i = 0; i < CT_LABEL_WORDS; i++) {
-		word = (labels[i] & ~op->mask[i]) |
-		       (op->labels[i] & op->mask[i]);
+		word = (labels[i] & ~op->mask[i]) ^ op->flip[i];
 		changed |= word != labels[i];
 		labels[i] = word;
 	}
@@ -628,62 +627,62 @@ static void note_labels(struct ct_note *note, const void *arg)
 }
 
 /**
- * ct_flow_set_labels() - change the labels of a flow
- * @flow: the flow, its lock held
- * @labels: what they shall be, CT_LABEL_WORDS of them
- * @mask: which of them are meant; the others stay
- * @origin: on whose request, or %NULL
+ * ct_flow_change_labels() - change the labels of a flow
+ * @flow: the flow, its lock held, or private
+ * @mask: labels to be cleared, CT_LABEL_WORDS of 32
+ * @flip: labels to be flipped then
  *
- * Context: RCU read-side section, bottom halves off.
+ * Context: any, bottom halves off.
  *
- * Return: 0 or -ENOMEM.
+ * Return: 1 if any changed, 0 if none did, -ENOMEM.
  */
-int ct_flow_set_labels(struct ct_flow *flow, const u32 *labels,
-		       const u32 *mask, const struct ct_origin *origin)
+int ct_flow_change_labels(struct ct_flow *flow, const u32 *mask,
+			  const u32 *flip)
 {
-	const struct label_op op = { .labels = labels, .mask = mask };
+	const struct label_op op = { .flip = flip, .mask = mask };
 	struct ct_ext *ext = ct_flow_ext(flow);
 
 	if (!ext)
 		return -ENOMEM;
 	ext->has_labels = true;
-	if (change_labels(ext->labels, &op))
-		ct_event_update(flow, BIT(IPCT_LABEL), origin);
-	return 0;
+	return change_labels(ext->labels, &op);
 }
-EXPORT_SYMBOL_CT(ct_flow_set_labels);
+EXPORT_SYMBOL_CT(ct_flow_change_labels);
 
 /**
- * ct_packet_set_labels() - change the labels of a packet's flow
+ * ct_packet_change_labels() - change the labels of a packet's flow
  * @skb: the packet
  * @state: the hook that it is in
- * @labels: what they shall be, CT_LABEL_WORDS of them
- * @mask: which of them are meant; the others stay
+ * @mask: labels to be cleared, CT_LABEL_WORDS of 32
+ * @flip: labels to be flipped then
  *
  * Context: hooks, RCU read-side section.
  *
  * Return: false if the packet has no flow and will have none, or there is no
  * memory.
  */
-bool ct_packet_set_labels(const struct sk_buff *skb,
-			  const struct nf_hook_state *state, const u32 *labels,
-			  const u32 *mask)
+bool ct_packet_change_labels(const struct sk_buff *skb,
+			     const struct nf_hook_state *state,
+			     const u32 *mask, const u32 *flip)
 {
-	const struct label_op op = { .labels = labels, .mask = mask };
+	const struct label_op op = { .flip = flip, .mask = mask };
 	struct answer a;
-	bool done = false;
+	int changed = -ENOENT;
 
 	local_bh_disable();
 	ask(&a, skb, state, false);
 	if (a.flow)
-		done = !ct_flow_set_labels(a.flow, labels, mask, NULL);
-	else if (a.fresh)
-		done = ct_note_edit(skb, a.digest, false, note_labels, &op);
+		changed = ct_flow_change_labels(a.flow, mask, flip);
+	else if (a.fresh && ct_note_edit(skb, a.digest, false, note_labels,
+					 &op))
+		changed = 0;
+	if (changed > 0)
+		ct_event_update(a.flow, BIT(IPCT_LABEL), NULL);
 	answered(&a);
 	local_bh_enable();
-	return done;
+	return changed >= 0;
 }
-EXPORT_SYMBOL_CT(ct_packet_set_labels);
+EXPORT_SYMBOL_CT(ct_packet_change_labels);
 
 static void note_events(struct ct_note *note, const void *arg)
 {

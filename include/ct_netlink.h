@@ -9,6 +9,7 @@
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <net/netlink.h>
 
+#include "ct_packet.h"
 #include "ip_conntrack.h"
 
 /* CTA_FILTER flags, as libnetfilter_conntrack numbers them. */
@@ -118,6 +119,9 @@ struct ct_nl_filter {
  * @status: IPS_*
  * @mark_keep: bits of the mark that stay
  * @mark_flip: bits to flip then
+ * @has_labels: @label_mask and @label_flip were given
+ * @label_mask: labels to be cleared
+ * @label_flip: labels to be flipped then
  * @info: protocol state, or %NULL
  */
 struct ct_nl_change {
@@ -127,6 +131,9 @@ struct ct_nl_change {
 	u32 status;
 	u32 mark_keep;
 	u32 mark_flip;
+	bool has_labels;
+	u32 label_mask[CT_LABEL_WORDS];
+	u32 label_flip[CT_LABEL_WORDS];
 	const struct nlattr *info;
 };
 

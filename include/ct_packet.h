@@ -120,9 +120,9 @@ bool ct_packet_mark(const struct sk_buff *skb,
 void ct_packet_set_mark(const struct sk_buff *skb,
 			const struct nf_hook_state *state,
 			const struct ct_mark_op *op);
-bool ct_packet_set_labels(const struct sk_buff *skb,
-			  const struct nf_hook_state *state, const u32 *labels,
-			  const u32 *mask);
+bool ct_packet_change_labels(const struct sk_buff *skb,
+			     const struct nf_hook_state *state,
+			     const u32 *mask, const u32 *flip);
 void ct_packet_set_events(const struct sk_buff *skb,
 			  const struct nf_hook_state *state, u16 events);
 bool ct_packet_say_early(const struct sk_buff *skb,
@@ -130,9 +130,7 @@ bool ct_packet_say_early(const struct sk_buff *skb,
 			 const struct ct_note *note);
 void ct_packet_notrack(struct sk_buff *skb, const struct nf_hook_state *state);
 
-struct ct_origin;
-
-int ct_flow_set_labels(struct ct_flow *flow, const u32 *labels,
-		       const u32 *mask, const struct ct_origin *origin);
+int ct_flow_change_labels(struct ct_flow *flow, const u32 *mask,
+			  const u32 *flip);
 
 #endif /* CT_PACKET_H */

@@ -390,12 +390,13 @@ one_side() {
 }
 
 # Where we differ, and why:
-#   new/update seqadj, synproxy, label: flows have none; said, not ignored
+#   new/update seqadj, synproxy: flows have none; said, not ignored
+#   new/update label: kept always, not only while some rule asks for labels
 #   new snat, dnat: nf_nat would be loaded; we do not translate
 #   get gre without keys: kernels without CONFIG_NF_CT_PROTO_GRE know no keys
 #   flush ... mask alone: nf_conntrack ignores it and flushes everything
 #   update empty helper: 6.1 says yes, 6.12 and later no
-known_bad='^[<>] (new (seqadj|synproxy|label|odd label|snat|dnat)|update seqadj'
+known_bad='^[<>] (new (seqadj|synproxy|label|odd label|snat|dnat)|update (seqadj|label)'
 known_bad+='|get gre without keys|flush (mark|status) mask alone'
 known_bad+='|update empty helper|new empty helper):'
 
