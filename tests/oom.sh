@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# guests: by hand
+# guests: umldebug
 # timeout: 400
 #
 # Out of memory: allocations fail, in packets, at load, when namespaces are made,

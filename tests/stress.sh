@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# guests: uml
+# guests: uml umldebug
 # timeout: 300
 #
 # Everything at once for a while: first packets, replies, resets, expiry, a full

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# guests: by hand
+# guests: umldebug
 # time-travel: yes
 #
 # Timeouts with their real defaults, in a guest whose clock skips idle time: each
