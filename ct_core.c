@@ -29,8 +29,10 @@
 #include <net/netfilter/ipv4/nf_defrag_ipv4.h>
 #include <net/netfilter/ipv6/nf_defrag_ipv6.h>
 
+#include "ct_compat.h"
 #include "ct_core.h"
 #include "ct_expire.h"
+#include "ct_find.h"
 #include "ct_hash.h"
 #include "ct_memo.h"
 #include "ct_packet.h"
@@ -39,32 +41,57 @@
 
 #define CT_INSERT_TRIES	4
 
+/*
+ * Most packets come in softirq context, where bottom halves are off already.
+ * Returns whether they have to be turned on again.
+ */
+static bool bh_off(void)
+{
+	if (likely(softirq_count()))
+		return false;
+	local_bh_disable();
+	return true;
+}
+
+static void bh_on(bool were_on)
+{
+	if (unlikely(were_on))
+		local_bh_enable();
+}
+
 /* Flows that exist */
 
 /* Do listeners want to hear of a change of the protocol's state? */
-static bool is_news(const struct ct_proto *proto, const union ct_state *before,
-		    const union ct_state *now)
+static u32 move_state(struct ct_flow *flow, const struct ct_pkt *pkt,
+		      const struct ct_judgement *j)
 {
-	return proto->has_phase && before->phase != now->phase;
+	bool is_news = pkt->proto->has_phase &&
+		       flow->state.phase != j->next.phase;
+
+	flow->state = j->next;
+	return is_news ? BIT(IPCT_PROTOINFO) : 0;
+}
+
+static u32 move_status(struct ct_flow *flow, u32 status)
+{
+	u32 changed = status ^ flow->status;
+
+	WRITE_ONCE(flow->status, status);
+	return (changed & IPS_SEEN_REPLY ? BIT(IPCT_REPLY) : 0) |
+	       (changed & IPS_ASSURED ? BIT(IPCT_ASSURED) : 0);
 }
 
 static void apply(struct ct_flow *flow, const struct ct_pkt *pkt,
 		  enum ip_conntrack_dir dir, const struct ct_judgement *j)
 {
-	u32 news = is_news(pkt->proto, &flow->state, &j->next) ?
-		   BIT(IPCT_PROTOINFO) : 0;
-	u32 status = flow->status | j->status;
+	u32 news = 0, status = flow->status | j->status;
 
 	if (dir == IP_CT_DIR_REPLY)
 		status |= IPS_SEEN_REPLY;
-	if (status != flow->status) {
-		news |= (status ^ flow->status) & IPS_SEEN_REPLY ?
-			BIT(IPCT_REPLY) : 0;
-		news |= (status ^ flow->status) & IPS_ASSURED ?
-			BIT(IPCT_ASSURED) : 0;
-		WRITE_ONCE(flow->status, status);
-	}
-	flow->state = j->next;
+	if (unlikely(status != flow->status))
+		news |= move_status(flow, status);
+	if (!j->stays)
+		news |= move_state(flow, pkt, j);
 	ct_flow_count(flow, dir, pkt->len);
 	if (j->verdict == CT_ACCEPT)
 		ct_flow_refresh(flow, pkt->now + j->timeout);
@@ -77,17 +104,18 @@ static void apply(struct ct_flow *flow, const struct ct_pkt *pkt,
  * flow is over and the packet begins another. A flow that is over with the
  * packet stays until the packet's last hook: rules may ask.
  */
-static bool update_locked(struct ct_flow *flow, const struct ct_pkt *pkt,
-			  enum ip_conntrack_dir dir, struct ct_memo *memo,
-			  enum ct_reason *reason)
+static __always_inline bool
+update_locked(struct ct_flow *flow, const struct ct_pkt *pkt,
+	      enum ip_conntrack_dir dir, struct ct_memo *memo,
+	      enum ct_reason *reason)
 {
-	struct ct_judgement j;
+	struct ct_judgement j CT_UNINIT;
 
 	if (ct_left(flow->expires, pkt->now) <= 0) {
 		ct_flow_end(flow);
 		return false;
 	}
-	pkt->proto->judge(flow, pkt, dir, &j);
+	ct_proto_judge(flow, pkt, dir, &j);
 	*reason = CT_R_OK;
 	switch (j.verdict) {
 	case CT_RENEW:
@@ -97,7 +125,8 @@ static bool update_locked(struct ct_flow *flow, const struct ct_pkt *pkt,
 		*reason = j.reason;
 		break;
 	case CT_END:
-		flow->state = j.next;
+		if (!j.stays)
+			flow->state = j.next;
 		ct_flow_count(flow, dir, pkt->len);
 		ct_flow_refresh(flow, pkt->now + j.timeout);
 		memo->kind = CT_MEMO_END;
@@ -114,13 +143,15 @@ static bool update_locked(struct ct_flow *flow, const struct ct_pkt *pkt,
 }
 
 /* Returns false if the packet, which is or was @tuple, has no flow. */
-static bool update(const struct ct_pkt *pkt, const struct ct_tuple *tuple,
-		   struct ct_memo *memo, enum ct_reason *reason)
+static __always_inline bool update(const struct ct_pkt *pkt,
+				   const struct ct_tuple *tuple,
+				   struct ct_memo *memo,
+				   enum ct_reason *reason)
 {
 	enum ip_conntrack_dir dir;
 	struct ct_flow *flow;
 
-	flow = ct_packet_find(pkt, tuple, &dir);
+	flow = ct_find_packet(pkt, tuple, &dir);
 	if (!flow || !update_locked(flow, pkt, dir, memo, reason))
 		return false;
 	ct_stat_inc(pkt->cnet, found);
@@ -129,8 +160,9 @@ static bool update(const struct ct_pkt *pkt, const struct ct_tuple *tuple,
 
 /* First hook */
 
-static enum ct_reason track_error(const struct ct_pkt *pkt,
-				  unsigned int offset, struct ct_memo *memo)
+static noinline enum ct_reason track_error(const struct ct_pkt *pkt,
+					   unsigned int offset,
+					   struct ct_memo *memo)
 {
 	enum ct_reason reason;
 	struct ct_flow *flow;
@@ -152,18 +184,13 @@ static enum ct_reason track_error(const struct ct_pkt *pkt,
 	return reason;
 }
 
-static enum ct_reason track(struct ct_pkt *pkt, struct ct_memo *memo)
+/* The first packet of a flow? */
+static noinline enum ct_reason track_first(const struct ct_pkt *pkt,
+					   struct ct_memo *memo)
 {
-	struct ct_judgement j;
-	enum ct_reason reason;
-	unsigned int offset;
+	struct ct_judgement j CT_UNINIT;
 
-	offset = ct_proto_quote(pkt);
-	if (offset)
-		return track_error(pkt, offset, memo);
-	if (update(pkt, &pkt->tuple, memo, &reason))
-		return reason;
-	pkt->proto->judge(NULL, pkt, IP_CT_DIR_ORIGINAL, &j);
+	ct_proto_judge(NULL, pkt, IP_CT_DIR_ORIGINAL, &j);
 	if (j.verdict == CT_REFUSE) {
 		if (!ct_packet_is_own_answer(pkt))
 			return j.reason;
@@ -176,17 +203,39 @@ static enum ct_reason track(struct ct_pkt *pkt, struct ct_memo *memo)
 	return CT_R_OK;
 }
 
-static enum ct_reason read_and_track(struct ct_pkt *pkt, struct sk_buff *skb,
-				     const struct nf_hook_state *state,
-				     u32 digest, struct ct_memo *memo)
+static __always_inline enum ct_reason track(const struct ct_pkt *pkt,
+					    struct ct_memo *memo)
 {
 	enum ct_reason reason;
-	struct ct_note note;
+	unsigned int offset;
+
+	offset = ct_proto_quote(pkt);
+	if (unlikely(offset))
+		return track_error(pkt, offset, memo);
+	if (likely(update(pkt, &pkt->tuple, memo, &reason)))
+		return reason;
+	return track_first(pkt, memo);
+}
+
+static noinline void take_early_note(struct ct_pkt *pkt, u32 digest)
+{
+	struct ct_note note CT_UNINIT;
+
+	if (ct_note_begin(pkt->skb, digest, &note))
+		ct_packet_zone(pkt, &note);
+}
+
+static __always_inline enum ct_reason
+read_and_track(struct ct_pkt *pkt, struct sk_buff *skb,
+	       const struct nf_hook_state *state, u32 digest,
+	       struct ct_memo *memo)
+{
+	enum ct_reason reason;
 
 	reason = ct_tuple_read(pkt, skb, state->pf, state->hook);
-	if (ct_note_any() && ct_note_begin(skb, digest, &note))
-		ct_packet_zone(pkt, &note);
-	if (!reason)
+	if (ct_note_any())
+		take_early_note(pkt, digest);
+	if (likely(!reason))
 		return track(pkt, memo);
 	if (reason == CT_R_UNTRACKED)
 		memo->info = CT_INFO_UNTRACKED;
@@ -196,15 +245,16 @@ static enum ct_reason read_and_track(struct ct_pkt *pkt, struct sk_buff *skb,
 static unsigned int first_hook(void *priv, struct sk_buff *skb,
 			       const struct nf_hook_state *state)
 {
-	struct ct_memo memo;
+	struct ct_memo memo CT_UNINIT;
 	enum ct_reason reason;
-	struct ct_pkt pkt;
+	struct ct_pkt pkt CT_UNINIT;
+	bool were_on;
 	u32 digest;
 
 	if (ct_packet_is_second_pass(state))
 		return NF_ACCEPT;
-	pkt.cnet = ct_net(state->net);
-	local_bh_disable();
+	pkt.cnet = priv;
+	were_on = bh_off();
 	if (unlikely(ct_packet_is_untracked(skb))) {
 		ct_stat_inc(pkt.cnet, ignore);
 		goto out;
@@ -217,7 +267,7 @@ static unsigned int first_hook(void *priv, struct sk_buff *skb,
 		ct_refuse(&pkt, reason, state);
 	ct_memo_put(skb, digest, &memo);
 out:
-	local_bh_enable();
+	bh_on(were_on);
 	return NF_ACCEPT;
 }
 
@@ -260,13 +310,14 @@ static bool prepare(struct birth *birth, const struct ct_pkt *pkt)
  * packet a moment ago, the packet joins it and true is returned. If it stands
  * where the translator now sends the replies, it is a thing of the past.
  */
-static bool settle_rivalry(const struct ct_pkt *pkt, const struct birth *birth,
-			   const struct nf_hook_state *state)
+static noinline bool settle_rivalry(const struct ct_pkt *pkt,
+				    const struct birth *birth,
+				    const struct nf_hook_state *state)
 {
 	enum ip_conntrack_dir dir;
 	enum ct_reason reason;
 	struct ct_flow *rival;
-	struct ct_memo memo;
+	struct ct_memo memo CT_UNINIT;
 
 	if (update(pkt, &birth->orig, &memo, &reason)) {
 		ct_stat_inc(pkt->cnet, raced);
@@ -367,9 +418,9 @@ static unsigned int give_birth(const struct ct_pkt *pkt,
 static void leave(struct ct_flow *flow, const struct ct_pkt *pkt,
 		  enum ip_conntrack_dir dir)
 {
-	struct ct_judgement j;
+	struct ct_judgement j CT_UNINIT;
 
-	pkt->proto->judge(flow, pkt, dir, &j);
+	ct_proto_judge(flow, pkt, dir, &j);
 	if (j.verdict == CT_END)
 		ct_flow_end(flow);
 	else
@@ -383,9 +434,9 @@ static unsigned int confirm(struct sk_buff *skb,
 			    struct birth *birth)
 {
 	enum ip_conntrack_dir dir;
-	struct ct_judgement j;
+	struct ct_judgement j CT_UNINIT;
 	struct ct_flow *flow;
-	struct ct_pkt pkt;
+	struct ct_pkt pkt CT_UNINIT;
 
 	pkt.cnet = cnet;
 	if (ct_tuple_read(&pkt, skb, state->pf,
@@ -408,7 +459,7 @@ static unsigned int confirm(struct sk_buff *skb,
 		pkt.zone[IP_CT_DIR_ORIGINAL] = birth->orig.zone;
 		pkt.zone[IP_CT_DIR_REPLY] = birth->orig.zone;
 	}
-	pkt.proto->judge(NULL, &pkt, IP_CT_DIR_ORIGINAL, &j);
+	ct_proto_judge(NULL, &pkt, IP_CT_DIR_ORIGINAL, &j);
 	if (j.verdict == CT_REFUSE || !prepare(birth, &pkt))
 		return NF_ACCEPT;
 	return give_birth(&pkt, birth, &j, state);
@@ -422,30 +473,41 @@ static bool comes_again(const struct nf_hook_state *state)
 }
 
 /* Of a packet that was counted when it went out only an end can be left. */
-static unsigned int last_hook(void *priv, struct sk_buff *skb,
-			      const struct nf_hook_state *state)
+static noinline unsigned int finish(struct sk_buff *skb, u32 digest,
+				    const struct nf_hook_state *state,
+				    struct ct_net *cnet)
 {
-	struct ct_net *cnet = ct_net(state->net);
-	unsigned int verdict = NF_ACCEPT;
+	struct birth birth CT_UNINIT;
 	enum ct_memo_kind kind;
-	struct birth birth;
-	u32 digest;
 
-	if (unlikely(ct_packet_is_untracked(skb)))
-		return NF_ACCEPT;
-	local_bh_disable();
-	digest = ct_tuple_digest(skb, state->pf);
 	kind = ct_memo_take(skb, digest, comes_again(state), &birth.orig);
 	birth.note.has = 0;
 	if (comes_again(state))
 		ct_note_get(skb, digest, &birth.note);
 	else
 		ct_note_take(skb, digest, &birth.note);
+	if (kind == CT_MEMO_DONE)
+		return NF_ACCEPT;
 	if (kind == CT_MEMO_NONE)
 		ct_stat_inc(cnet, memo_lost);
-	if (kind != CT_MEMO_DONE)
-		verdict = confirm(skb, state, cnet, kind, &birth);
-	local_bh_enable();
+	return confirm(skb, state, cnet, kind, &birth);
+}
+
+static unsigned int last_hook(void *priv, struct sk_buff *skb,
+			      const struct nf_hook_state *state)
+{
+	unsigned int verdict = NF_ACCEPT;
+	bool were_on;
+	u32 digest;
+
+	if (unlikely(ct_packet_is_untracked(skb)))
+		return NF_ACCEPT;
+	were_on = bh_off();
+	digest = ct_tuple_digest(skb, state->pf);
+	if (unlikely(comes_again(state) || ct_note_any()) ||
+	    !ct_memo_is_done(skb, digest))
+		verdict = finish(skb, digest, state, priv);
+	bh_on(were_on);
 	return verdict;
 }
 
@@ -456,7 +518,7 @@ static unsigned int last_hook(void *priv, struct sk_buff *skb,
 	.priority = _priority,						\
 }
 
-static const struct nf_hook_ops hooks[] = {
+static const struct nf_hook_ops hooks[CT_HOOKS] = {
 	CT_HOOK(first_hook, IPV4, PRE_ROUTING, NF_IP_PRI_CONNTRACK),
 	CT_HOOK(first_hook, IPV4, LOCAL_OUT, NF_IP_PRI_CONNTRACK),
 	CT_HOOK(last_hook, IPV4, LOCAL_IN, NF_IP_PRI_CONNTRACK_CONFIRM),
@@ -501,11 +563,16 @@ static void defrag_disable(struct net *net)
  */
 int ct_core_register(struct net *net)
 {
-	int err = defrag_enable(net);
+	struct ct_net *cnet = ct_net(net);
+	int i, err = defrag_enable(net);
 
 	if (err)
 		return err;
-	err = nf_register_net_hooks(net, hooks, ARRAY_SIZE(hooks));
+	for (i = 0; i < CT_HOOKS; i++) {
+		cnet->hooks[i] = hooks[i];
+		cnet->hooks[i].priv = cnet;
+	}
+	err = nf_register_net_hooks(net, cnet->hooks, CT_HOOKS);
 	if (err)
 		defrag_disable(net);
 	return err;
@@ -521,6 +588,6 @@ int ct_core_register(struct net *net)
  */
 void ct_core_unregister(struct net *net)
 {
-	nf_unregister_net_hooks(net, hooks, ARRAY_SIZE(hooks));
+	nf_unregister_net_hooks(net, ct_net(net)->hooks, CT_HOOKS);
 	defrag_disable(net);
 }

@@ -313,25 +313,6 @@ EXPORT_SYMBOL_CT(ct_flow_discard);
 
 /* Keeping and ending */
 
-/**
- * ct_flow_refresh() - set when a flow ends
- * @flow: the flow, its lock held
- * @expires: when
- *
- * Context: RCU read-side section, bottom halves off.
- */
-void ct_flow_refresh(struct ct_flow *flow, u32 expires)
-{
-	u32 old = flow->expires;
-
-	if (flow->status & IPS_FIXED_TIMEOUT)
-		return;
-	WRITE_ONCE(flow->expires, expires);
-	if (unlikely(ct_left(expires, old) < 0))
-		ct_hash_hasten(flow);
-}
-EXPORT_SYMBOL_CT(ct_flow_refresh);
-
 /*
  * Flow lock held. From here on the flow is the caller's. Its namespace may be
  * gone once ct_flow_end_all() sees that the flow is dying.

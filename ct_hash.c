@@ -71,56 +71,6 @@ static struct ct_table *newest_table(void)
 
 /* Finding */
 
-static bool addr6_equal(const struct ct_node *node, const struct ct_id *id)
-{
-	const struct ct_alias *alias = ct_node_alias(node);
-	const struct in6_addr *addr;
-
-	addr = alias ? alias->addr :
-		       container_of(node, struct ct_flow6, flow.node)->addr;
-	return !memcmp(addr, id->addr, sizeof(id->addr));
-}
-
-static bool node_matches(const struct ct_node *node, const struct ct_net *cnet,
-			 const struct ct_id *id)
-{
-	return ct_key_equal(&node->key, &id->key) &&
-	       ct_node_net(node) == cnet->id &&
-	       (likely(!(id->key.kind & CT_KEY_IPV6)) || addr6_equal(node, id));
-}
-
-/* A flow that is dying has left the table already, for all who ask. */
-static bool node_found(const struct ct_node *node, const struct ct_net *cnet,
-		       const struct ct_id *id)
-{
-	return node_matches(node, cnet, id) &&
-	       !(READ_ONCE(ct_node_flow(node)->status) & IPS_DYING);
-}
-
-/*
- * Search one table. Sets @lost if the chain led elsewhere, in which case a
- * miss means nothing.
- */
-static struct ct_node *search(const struct ct_table *t, struct ct_net *cnet,
-			      const struct ct_id *id, bool *lost)
-{
-	u32 b = id->hash & t->mask;
-	struct ct_node *node;
-	u32 searched = 0;
-
-	ct_for_each_node(node, t, b) {
-		if (node_found(node, cnet, id))
-			goto out;
-		searched++;
-	}
-	*lost = node != ct_end_marker(t, b);
-	node = NULL;
-out:
-	if (unlikely(searched))
-		ct_stat_add(cnet, searched, searched);
-	return node;
-}
-
 static struct ct_node *search_all(struct ct_net *cnet, const struct ct_id *id,
 				  bool *lost)
 {
@@ -129,7 +79,7 @@ static struct ct_node *search_all(struct ct_net *cnet, const struct ct_id *id,
 
 	*lost = false;
 	do {
-		node = search(t, cnet, id, lost);
+		node = ct_table_search(t, cnet, id, lost);
 		if (node || *lost)
 			return node;
 		/*
@@ -155,29 +105,43 @@ static struct ct_node *search_locked(struct ct_net *cnet,
 	return node;
 }
 
-/* Lock the flow of a node and check that it still is what was looked for. */
-static struct ct_flow *lock_found(struct ct_node *node, struct ct_net *cnet,
-				  const struct ct_id *id,
-				  enum ip_conntrack_dir *dir)
+/**
+ * ct_hash_find_slowly() - find a flow where anything is not plain
+ * @cnet: its namespace
+ * @id: its identity
+ * @dir: set to the direction that the packet belongs to
+ *
+ * For ct_find(): there are two tables, a chain that moved, or a flow that died
+ * as it was found.
+ *
+ * Context: RCU read-side section, bottom halves off.
+ *
+ * Return: as ct_hash_find().
+ */
+noinline struct ct_flow *ct_hash_find_slowly(struct ct_net *cnet,
+					     const struct ct_id *id,
+					     enum ip_conntrack_dir *dir)
 {
-	struct ct_alias *alias = ct_node_alias(node);
-	struct ct_flow *flow = ct_node_flow(node);
-	bool original;
+	struct ct_node *node;
+	struct ct_flow *flow;
+	int tries;
+	bool lost;
 
-	ct_flow_lock(flow);
-	if (unlikely(!ct_flow_alive(flow) || !node_matches(node, cnet, id)))
-		goto gone;
-	if (unlikely(alias)) {
-		if (!flow->ext || flow->ext->alias != alias)
-			goto gone;
-		original = id->sender != alias->sender;
-	} else {
-		original = id->sender == !!(flow->status & CT_FLOW_ORIGIN);
+	for (tries = 0; tries < 2 * CT_RESTARTS; tries++) {
+		if (likely(tries < CT_RESTARTS))
+			node = search_all(cnet, id, &lost);
+		else
+			node = search_locked(cnet, id), lost = false;
+		if (node) {
+			flow = ct_node_lock(node, cnet, id, dir);
+			if (likely(flow))
+				return flow;
+			continue;	/* died meanwhile; is there another? */
+		}
+		if (likely(!lost))
+			return NULL;
+		ct_stat_inc(cnet, search_restart);
 	}
-	*dir = original ? IP_CT_DIR_ORIGINAL : IP_CT_DIR_REPLY;
-	return flow;
-gone:
-	ct_flow_unlock(flow);
 	return NULL;
 }
 
@@ -195,27 +159,7 @@ gone:
 struct ct_flow *ct_hash_find(struct ct_net *cnet, const struct ct_id *id,
 			     enum ip_conntrack_dir *dir)
 {
-	struct ct_node *node;
-	struct ct_flow *flow;
-	int tries;
-	bool lost;
-
-	for (tries = 0; tries < 2 * CT_RESTARTS; tries++) {
-		if (likely(tries < CT_RESTARTS))
-			node = search_all(cnet, id, &lost);
-		else
-			node = search_locked(cnet, id), lost = false;
-		if (node) {
-			flow = lock_found(node, cnet, id, dir);
-			if (likely(flow))
-				return flow;
-			continue;	/* died meanwhile; is there another? */
-		}
-		if (likely(!lost))
-			return NULL;
-		ct_stat_inc(cnet, search_restart);
-	}
-	return NULL;
+	return ct_find(cnet, id, dir);
 }
 EXPORT_SYMBOL_CT(ct_hash_find);
 
@@ -261,7 +205,7 @@ static bool is_taken(const struct ct_net *cnet, const struct ct_node *node,
 	for (t = rcu_dereference_raw(ct_table); t;
 	     t = rcu_dereference_raw(t->next)) {
 		ct_for_each_node(other, t, hash & t->mask) {
-			if (node_found(other, cnet, &id))
+			if (ct_node_found(other, cnet, &id))
 				return true;
 		}
 	}
@@ -376,6 +320,7 @@ void ct_hash_hasten(const struct ct_flow *flow)
 	     t = rcu_dereference_raw(t->next))
 		due_lower(t, flow->hash, flow->expires);
 }
+EXPORT_SYMBOL_CT(ct_hash_hasten);
 
 /*
  * Take the flows out of a bucket whose time has come, at most a batch of them.

@@ -162,10 +162,10 @@ static bool flow_met(const struct xt_conntrack_mtinfo2 *info, u8 revision,
 /* Nothing is asked but what the tracker knows of every packet. */
 static bool is_brief(const struct xt_conntrack_mtinfo2 *info, u16 state_mask)
 {
-	return !(info->match_flags &
-		 ~(XT_CONNTRACK_STATE | XT_CONNTRACK_STATE_ALIAS)) &&
-	       !(state_mask & (XT_CONNTRACK_STATE_SNAT |
-			       XT_CONNTRACK_STATE_DNAT));
+	const u16 brief = XT_CONNTRACK_STATE | XT_CONNTRACK_STATE_ALIAS;
+	const u16 nat = XT_CONNTRACK_STATE_SNAT | XT_CONNTRACK_STATE_DNAT;
+
+	return !(info->match_flags & ~brief) && !(state_mask & nat);
 }
 
 static bool conntrack(const struct sk_buff *skb,

@@ -7,7 +7,9 @@
  *	here, by the skb's address. Each CPU remembers some packets: enough for
  *	a receive list of 64. What is found again is believed only if the
  *	packet's digest (what no translation changes) is the same, and it is
- *	forgotten when it is taken. Where the memory is gone, because the
+ *	forgotten when it is taken. Mostly a packet goes all its way before the
+ *	next comes: the last one has a place of its own, and those before it
+ *	move to a hash only when they are not through yet. Where the memory is gone, because the
  *	packet went to another CPU or waited in a queue, the last hook works
  *	the answer out again: slower, never wrong.
  *
@@ -28,45 +30,39 @@
 #define CT_MEMO_SETS	32
 #define CT_MEMO_WAYS	4
 
-static unsigned int forget;
-module_param(forget, uint, 0644);
+unsigned int ct_memo_forget;
+module_param_named(forget, ct_memo_forget, uint, 0644);
 MODULE_PARM_DESC(forget, "for tests: forget one packet in so many (0: none)");
 
-/**
- * struct place - room for one packet
- * @skb: the packet's address, as a name only
- * @digest: its digest
- * @memo: what is remembered of it
- */
-struct place {
-	const struct sk_buff *skb;
-	u32 digest;
-	struct ct_memo memo;
-};
+DEFINE_PER_CPU(struct ct_memo_last, ct_memo_last);
 
 /**
- * struct memo_cpu - memory of one CPU
- * @lock: holds the rest
+ * struct others - what a CPU remembers beside the last packet
+ * @since: when one was put there last, in jiffies
  * @turn: way of a set that is overwritten next
- * @place: packets, by address
+ * @set: packets, by address
+ *
+ * Under ct_memo_last.lock.
  */
-struct memo_cpu {
-	local_lock_t lock;
+struct others {
+	u32 since;
 	u8 turn[CT_MEMO_SETS];
-	struct place place[CT_MEMO_SETS][CT_MEMO_WAYS];
+	struct ct_memo_place set[CT_MEMO_SETS][CT_MEMO_WAYS];
 };
 
-static struct memo_cpu __percpu *memos;
+static struct others __percpu *all_others;
 
 static unsigned int set_of(const struct sk_buff *skb)
 {
 	return hash_ptr(skb, ilog2(CT_MEMO_SETS));
 }
 
-static struct place *find(struct place *set, const struct sk_buff *skb)
+static struct ct_memo_place *find_other(const struct sk_buff *skb)
 {
+	struct ct_memo_place *set;
 	unsigned int way;
 
+	set = this_cpu_ptr(all_others)->set[set_of(skb)];
 	for (way = 0; way < CT_MEMO_WAYS; way++) {
 		if (set[way].skb == skb)
 			return &set[way];
@@ -74,40 +70,85 @@ static struct place *find(struct place *set, const struct sk_buff *skb)
 	return NULL;
 }
 
-static bool is_forgotten(void)
+static struct ct_memo_place *find(struct ct_memo_last *last,
+				  const struct sk_buff *skb)
 {
-	unsigned int one_in = READ_ONCE(forget);
+	if (likely(last->place.skb == skb))
+		return &last->place;
+	return last->others ? find_other(skb) : NULL;
+}
 
-	return unlikely(one_in) && !(get_random_u32() % one_in);
+static void forget_place(struct ct_memo_last *last, struct ct_memo_place *place)
+{
+	place->skb = NULL;
+	if (unlikely(place != &last->place))
+		last->others--;
+}
+
+/* The last packet is still on its way, and another comes. */
+static void move_last(struct ct_memo_last *last)
+{
+	struct others *others = this_cpu_ptr(all_others);
+	unsigned int s = set_of(last->place.skb);
+	struct ct_memo_place *place;
+
+	place = &others->set[s][others->turn[s]++ % CT_MEMO_WAYS];
+	if (!place->skb)
+		last->others++;
+	*place = last->place;
+	others->since = ct_now();
+}
+
+/*
+ * A packet that is dropped is never taken. What is left after a second is of
+ * that kind, or of a packet that waits in a queue, and can be worked out again.
+ */
+static void tidy(struct ct_memo_last *last, const struct sk_buff *skb)
+{
+	struct others *others = this_cpu_ptr(all_others);
+	struct ct_memo_place *old;
+
+	if (ct_left(others->since + HZ, ct_now()) < 0) {
+		memset(others->set, 0, sizeof(others->set));
+		last->others = 0;
+		return;
+	}
+	old = find_other(skb);
+	if (old)
+		forget_place(last, old);
 }
 
 /**
- * ct_memo_put() - remember a packet
+ * ct_memo_make_room() - let go of what is in the way of a packet
  * @skb: the packet
- * @digest: its digest
- * @memo: what is to be remembered; @memo->tuple is read for CT_MEMO_NEW only
  *
- * Whatever was remembered under the same address is forgotten.
+ * For ct_memo_put(): the last packet moves to the others if it is still on its
+ * way, and what was remembered under the address of this one is forgotten.
+ *
+ * Context: bottom halves off, ct_memo_last.lock held.
  */
-void ct_memo_put(const struct sk_buff *skb, u32 digest,
-		 const struct ct_memo *memo)
+void ct_memo_make_room(const struct sk_buff *skb)
 {
-	unsigned int s = set_of(skb);
-	struct memo_cpu *cpu;
-	struct place *place;
+	struct ct_memo_last *last = this_cpu_ptr(&ct_memo_last);
 
-	ct_local_lock_bh(&memos->lock);
-	cpu = this_cpu_ptr(memos);
-	place = find(cpu->place[s], skb);
-	if (!place)
-		place = &cpu->place[s][cpu->turn[s]++ % CT_MEMO_WAYS];
-	place->skb = is_forgotten() ? NULL : skb;
-	place->digest = digest;
-	place->memo.kind = memo->kind;
-	place->memo.info = memo->info;
-	if (memo->kind == CT_MEMO_NEW)
-		place->memo.tuple = memo->tuple;
-	ct_local_unlock_bh(&memos->lock);
+	if (last->place.skb && last->place.skb != skb)
+		move_last(last);
+	if (last->others)
+		tidy(last, skb);
+}
+
+/**
+ * ct_memo_is_forgotten() - is this one of the packets to be forgotten?
+ *
+ * Context: any.
+ *
+ * Return: true for one in so many, as the parameter says.
+ */
+bool ct_memo_is_forgotten(void)
+{
+	unsigned int one_in = READ_ONCE(ct_memo_forget);
+
+	return one_in && !(get_random_u32() % one_in);
 }
 
 /**
@@ -124,23 +165,25 @@ enum ct_memo_kind ct_memo_take(const struct sk_buff *skb, u32 digest, bool keep,
 			       struct ct_tuple *tuple)
 {
 	enum ct_memo_kind kind = CT_MEMO_NONE;
-	struct place *place;
+	struct ct_memo_last *last;
+	struct ct_memo_place *place;
 
-	ct_local_lock_bh(&memos->lock);
-	place = find(this_cpu_ptr(memos)->place[set_of(skb)], skb);
+	ct_local_lock_bh(&ct_memo_last.lock);
+	last = this_cpu_ptr(&ct_memo_last);
+	place = find(last, skb);
 	if (place) {
-		if (place->digest == digest)
+		if (likely(place->digest == digest))
 			kind = place->memo.kind;
 		if (kind == CT_MEMO_NEW)
 			*tuple = place->memo.tuple;
-		if (!keep || !kind)
-			place->skb = NULL;
+		if (likely(!keep || !kind))
+			forget_place(last, place);
 		else if (kind == CT_MEMO_END)
 			kind = CT_MEMO_DONE;
 		else
 			place->memo.kind = CT_MEMO_DONE;
 	}
-	ct_local_unlock_bh(&memos->lock);
+	ct_local_unlock_bh(&ct_memo_last.lock);
 	return kind;
 }
 
@@ -157,18 +200,24 @@ enum ct_memo_kind ct_memo_peek(const struct sk_buff *skb, u32 digest, u8 *info,
 			       struct ct_tuple *tuple)
 {
 	enum ct_memo_kind kind = CT_MEMO_NONE;
-	const struct place *place;
+	const struct ct_memo_place *place;
 
-	ct_local_lock_bh(&memos->lock);
-	place = find(this_cpu_ptr(memos)->place[set_of(skb)], skb);
+	ct_local_lock_bh(&ct_memo_last.lock);
+	place = find(this_cpu_ptr(&ct_memo_last), skb);
 	if (place && place->digest == digest) {
 		kind = place->memo.kind;
 		*info = place->memo.info;
 		if (tuple && kind == CT_MEMO_NEW)
 			*tuple = place->memo.tuple;
 	}
-	ct_local_unlock_bh(&memos->lock);
+	ct_local_unlock_bh(&ct_memo_last.lock);
 	return kind;
+}
+
+static bool is_new(const struct ct_memo_place *place, const struct ct_tuple *tuple)
+{
+	return place->skb && place->memo.kind == CT_MEMO_NEW &&
+	       ct_tuple_equal(&place->memo.tuple, tuple);
 }
 
 /**
@@ -182,16 +231,16 @@ enum ct_memo_kind ct_memo_peek(const struct sk_buff *skb, u32 digest, u8 *info,
  */
 bool ct_memo_has_new(const struct ct_tuple *tuple)
 {
-	const struct place *place, *end;
-	bool found = false;
+	const struct ct_memo_place *place, *end;
+	bool found;
 
-	ct_local_lock_bh(&memos->lock);
-	place = this_cpu_ptr(memos)->place[0];
+	ct_local_lock_bh(&ct_memo_last.lock);
+	found = is_new(&this_cpu_ptr(&ct_memo_last)->place, tuple);
+	place = this_cpu_ptr(all_others)->set[0];
 	end = place + CT_MEMO_SETS * CT_MEMO_WAYS;
 	for (; place < end && !found; place++)
-		found = place->skb && place->memo.kind == CT_MEMO_NEW &&
-			ct_tuple_equal(&place->memo.tuple, tuple);
-	ct_local_unlock_bh(&memos->lock);
+		found = is_new(place, tuple);
+	ct_local_unlock_bh(&ct_memo_last.lock);
 	return found;
 }
 
@@ -199,15 +248,15 @@ int ct_memo_init(void)
 {
 	int cpu;
 
-	memos = alloc_percpu(struct memo_cpu);
-	if (!memos)
+	all_others = alloc_percpu(struct others);
+	if (!all_others)
 		return -ENOMEM;
 	for_each_possible_cpu(cpu)
-		local_lock_init(&per_cpu_ptr(memos, cpu)->lock);
+		local_lock_init(&per_cpu(ct_memo_last, cpu).lock);
 	return 0;
 }
 
 void ct_memo_exit(void)
 {
-	free_percpu(memos);
+	free_percpu(all_others);
 }

@@ -27,6 +27,7 @@
 
 #include "ct_compat.h"
 #include "ct_expire.h"
+#include "ct_find.h"
 #include "ct_packet.h"
 #include "ct_proto.h"
 #include "ct_tcp.h"
@@ -43,27 +44,6 @@ static u8 family_of(const struct sk_buff *skb,
 	if (skb->protocol == htons(ETH_P_IPV6))
 		return NFPROTO_IPV6;
 	return NFPROTO_UNSPEC;
-}
-
-/**
- * ct_packet_is_second_pass() - has this packet been counted already?
- * @state: the hook
- *
- * What comes in by the loopback device went through LOCAL_OUT and was counted
- * there. A packet of a VRF comes by once for its port and once for the VRF.
- *
- * Context: any.
- *
- * Return: true if it has.
- */
-bool ct_packet_is_second_pass(const struct nf_hook_state *state)
-{
-	const struct net_device *in = state->in;
-
-	if (!in)
-		return false;
-	return in->flags & IFF_LOOPBACK ||
-	       (state->hook == NF_INET_PRE_ROUTING && netif_is_l3_master(in));
 }
 
 /**
@@ -116,6 +96,39 @@ static struct ct_flow *find_in_zone(const struct ct_pkt *pkt,
 	return flow;
 }
 
+#ifndef CONFIG_PREEMPT_RT
+DEFINE_PER_CPU(struct ct_last_hash, ct_last_hash);
+#endif
+
+/**
+ * ct_packet_find_other() - find the flow of anything but IPv4 with ports
+ * @pkt: the packet
+ * @tuple: its tuple, or what it was before translation
+ * @dir: set to the direction of the packet
+ *
+ * Context: RCU read-side section, bottom halves off.
+ *
+ * Return: the flow, alive, its lock held, or %NULL.
+ */
+noinline struct ct_flow *ct_packet_find_other(const struct ct_pkt *pkt,
+					      const struct ct_tuple *tuple,
+					      enum ip_conntrack_dir *dir)
+{
+	struct ct_id id CT_UNINIT;
+	struct ct_flow *flow;
+
+	if (likely(pkt->zone[0] == pkt->zone[1])) {
+		ct_tuple_identify(tuple, pkt->cnet, &id);
+		return ct_find(pkt->cnet, &id, dir);
+	}
+	for (*dir = IP_CT_DIR_ORIGINAL; *dir < IP_CT_DIR_MAX; ++*dir) {
+		flow = find_in_zone(pkt, tuple, *dir);
+		if (flow)
+			return flow;
+	}
+	return NULL;
+}
+
 /**
  * ct_packet_find() - find the flow of a packet
  * @pkt: the packet
@@ -133,19 +146,7 @@ struct ct_flow *ct_packet_find(const struct ct_pkt *pkt,
 			       const struct ct_tuple *tuple,
 			       enum ip_conntrack_dir *dir)
 {
-	struct ct_flow *flow;
-	struct ct_id id;
-
-	if (likely(pkt->zone[0] == pkt->zone[1])) {
-		ct_tuple_identify(tuple, pkt->cnet, &id);
-		return ct_hash_find(pkt->cnet, &id, dir);
-	}
-	for (*dir = IP_CT_DIR_ORIGINAL; *dir < IP_CT_DIR_MAX; ++*dir) {
-		flow = find_in_zone(pkt, tuple, *dir);
-		if (flow)
-			return flow;
-	}
-	return NULL;
+	return ct_find_packet(pkt, tuple, dir);
 }
 
 /**
@@ -321,9 +322,9 @@ struct answer {
 
 static void judge_first(struct answer *a)
 {
-	struct ct_judgement j;
+	struct ct_judgement j CT_UNINIT;
 
-	a->pkt.proto->judge(NULL, &a->pkt, IP_CT_DIR_ORIGINAL, &j);
+	ct_proto_judge(NULL, &a->pkt, IP_CT_DIR_ORIGINAL, &j);
 	if (j.verdict == CT_REFUSE) {
 		if (ct_packet_is_own_answer(&a->pkt))
 			a->info = CT_INFO_RELATED_REPLY;
@@ -337,9 +338,9 @@ static void judge_first(struct answer *a)
 
 static void judge_again(struct answer *a, enum ip_conntrack_dir dir)
 {
-	struct ct_judgement j;
+	struct ct_judgement j CT_UNINIT;
 
-	a->pkt.proto->judge(a->flow, &a->pkt, dir, &j);
+	ct_proto_judge(a->flow, &a->pkt, dir, &j);
 	if (j.verdict != CT_REFUSE && j.verdict != CT_RENEW) {
 		a->info = ct_info_of(a->flow, dir);
 		return;
@@ -453,7 +454,7 @@ static void answered(struct answer *a)
 enum ct_info ct_packet_info(const struct sk_buff *skb,
 			    const struct nf_hook_state *state)
 {
-	struct answer a;
+	struct answer a CT_UNINIT;
 
 	local_bh_disable();
 	ask(&a, skb, state, true);
@@ -504,7 +505,7 @@ enum ct_info ct_packet_snapshot(const struct sk_buff *skb,
 				const struct nf_hook_state *state,
 				struct ct_snapshot *snap)
 {
-	struct answer a;
+	struct answer a CT_UNINIT;
 	bool is_filled;
 
 	local_bh_disable();
@@ -535,7 +536,7 @@ EXPORT_SYMBOL_CT(ct_packet_snapshot);
 bool ct_packet_mark(const struct sk_buff *skb,
 		    const struct nf_hook_state *state, u32 *mark)
 {
-	struct answer a;
+	struct answer a CT_UNINIT;
 	bool found;
 
 	local_bh_disable();
@@ -579,7 +580,7 @@ void ct_packet_set_mark(const struct sk_buff *skb,
 			const struct nf_hook_state *state,
 			const struct ct_mark_op *op)
 {
-	struct answer a;
+	struct answer a CT_UNINIT;
 	u32 mark;
 
 	local_bh_disable();
@@ -666,7 +667,7 @@ bool ct_packet_change_labels(const struct sk_buff *skb,
 			     const u32 *mask, const u32 *flip)
 {
 	const struct label_op op = { .flip = flip, .mask = mask };
-	struct answer a;
+	struct answer a CT_UNINIT;
 	int changed = -ENOENT;
 
 	local_bh_disable();
@@ -702,7 +703,7 @@ void ct_packet_set_events(const struct sk_buff *skb,
 			  const struct nf_hook_state *state, u16 events)
 {
 	struct ct_ext *ext;
-	struct answer a;
+	struct answer a CT_UNINIT;
 
 	local_bh_disable();
 	ask(&a, skb, state, false);

@@ -22,7 +22,7 @@
 #include "ct_compat.h"
 #include "ct_proto.h"
 
-static const struct ct_proto *const ct_protos[U8_MAX + 1] = {
+const struct ct_proto *const ct_protos[U8_MAX + 1] = {
 	[IPPROTO_ICMP] = &ct_proto_icmp,
 	[IPPROTO_TCP] = &ct_proto_tcp,
 	[IPPROTO_UDP] = &ct_proto_udp,
@@ -30,27 +30,7 @@ static const struct ct_proto *const ct_protos[U8_MAX + 1] = {
 	[IPPROTO_ICMPV6] = &ct_proto_icmpv6,
 	[IPPROTO_SCTP] = &ct_proto_sctp,
 };
-
-/**
- * ct_proto_find() - the protocol that serves a packet
- * @family: NFPROTO_IPV4 or NFPROTO_IPV6
- * @protonum: IPPROTO_*
- *
- * Context: any.
- *
- * Return: the protocol; never %NULL.
- */
-const struct ct_proto *ct_proto_find(u8 family, u8 protonum)
-{
-	const struct ct_proto *proto = ct_protos[protonum];
-
-	if (!proto)
-		return &ct_proto_generic;
-	if (proto->family != NFPROTO_UNSPEC && proto->family != family)
-		return &ct_proto_generic;
-	return proto;
-}
-EXPORT_SYMBOL_CT(ct_proto_find);
+EXPORT_SYMBOL_CT(ct_protos);
 
 /**
  * ct_ports_read() - read two ports

@@ -26,4 +26,4 @@ const struct ct_proto ct_proto_generic = {
 	.family = NFPROTO_UNSPEC,
 	.judge = generic_judge,
 };
-EXPORT_SYMBOL_CT_TEST(ct_proto_generic);
+EXPORT_SYMBOL_CT(ct_proto_generic);

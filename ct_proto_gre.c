@@ -70,7 +70,8 @@ static enum ct_reason gre_check(struct ct_pkt *pkt)
 	const struct gre_head *head;
 	struct gre_head buf;
 
-	if (pkt->l4len < GRE_LEN)
+	if (pkt->l4len < GRE_LEN ||
+	    !gre_read(pkt->skb, pkt->l4off, &pkt->tuple))
 		return CT_R_L4_HEADER;
 	head = skb_header_pointer(pkt->skb, pkt->l4off, GRE_LEN, &buf);
 	if (!head)
@@ -85,12 +86,12 @@ static enum ct_reason gre_check(struct ct_pkt *pkt)
 static void gre_judge(const struct ct_flow *flow, const struct ct_pkt *pkt,
 		      enum ip_conntrack_dir dir, struct ct_judgement *j)
 {
-	struct ct_gre *gre = &j->next.gre;
+	const struct ct_gre *gre = flow ? &flow->state.gre : &j->next.gre;
 
 	ct_judge_accept(j, flow, 0);
 	if (!flow) {
-		gre->timeout = ct_timeout(pkt, CT_TO_GRE);
-		gre->stream_timeout = ct_timeout(pkt, CT_TO_GRE_STREAM);
+		j->next.gre.timeout = ct_timeout(pkt, CT_TO_GRE);
+		j->next.gre.stream_timeout = ct_timeout(pkt, CT_TO_GRE_STREAM);
 	}
 	if (flow && flow->status & IPS_SEEN_REPLY) {
 		j->timeout = gre->stream_timeout;

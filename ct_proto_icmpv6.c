@@ -80,11 +80,13 @@ static bool icmpv6_read(const struct sk_buff *skb, unsigned int off,
 
 static enum ct_reason icmpv6_check(struct ct_pkt *pkt)
 {
-	u8 type = pkt->tuple.icmp.type;
 	enum ct_reason reason;
+	u8 type;
 
-	if (pkt->l4len < sizeof(struct icmp6hdr))
+	if (pkt->l4len < sizeof(struct icmp6hdr) ||
+	    !icmpv6_read(pkt->skb, pkt->l4off, &pkt->tuple))
 		return CT_R_L4_HEADER;
+	type = pkt->tuple.icmp.type;
 	reason = ct_checksum(pkt);
 	if (reason)
 		return reason;

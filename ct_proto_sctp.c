@@ -193,6 +193,8 @@ static enum ct_reason sctp_check(struct ct_pkt *pkt)
 	sh = skb_header_pointer(pkt->skb, pkt->l4off, sizeof(shbuf), &shbuf);
 	if (!sh)
 		return CT_R_L4_HEADER;
+	pkt->tuple.sport = sh->source;
+	pkt->tuple.dport = sh->dest;
 	reason = verify_crc(pkt, sh);
 	if (reason)
 		return reason;
@@ -363,6 +365,9 @@ static void sctp_judge(const struct ct_flow *flow, const struct ct_pkt *pkt,
 	bool pass = false;
 
 	ct_judge_accept(j, flow, 0);
+	j->stays = false;
+	if (flow)
+		j->next = flow->state;
 	if (flow && st->flags & CT_SCTP_F_OVER && seg->map == HAS(INIT) &&
 	    !seg->vtag) {
 		j->verdict = CT_RENEW;

@@ -158,7 +158,7 @@ static void read_option(struct ct_tcp_seg *seg, const u8 *opt, unsigned int len)
 
 static enum ct_reason read_options(struct ct_pkt *pkt, unsigned int len)
 {
-	u8 buf[MAX_TCP_OPTION_SPACE];
+	u8 buf[MAX_TCP_OPTION_SPACE] CT_UNINIT;
 	const u8 *opt;
 	unsigned int size;
 
@@ -189,12 +189,20 @@ static enum ct_reason read_options(struct ct_pkt *pkt, unsigned int len)
 	return CT_R_OK;
 }
 
-static enum ct_reason tcp_check(struct ct_pkt *pkt)
+/**
+ * ct_tcp_check() - read a TCP header
+ * @pkt: the packet
+ *
+ * Context: any.
+ *
+ * Return: CT_R_OK, or what is wrong with it.
+ */
+enum ct_reason ct_tcp_check(struct ct_pkt *pkt)
 {
 	struct ct_tcp_seg *seg = &pkt->tcp;
 	const struct tcphdr *th;
+	struct tcphdr buf CT_UNINIT;
 	enum ct_reason reason;
-	struct tcphdr buf;
 	unsigned int hlen;
 
 	th = skb_header_pointer(pkt->skb, pkt->l4off, sizeof(buf), &buf);
@@ -207,6 +215,8 @@ static enum ct_reason tcp_check(struct ct_pkt *pkt)
 	if (seg->kind == CT_TCP_K_NONE)
 		return CT_R_TCP_FLAGS;
 
+	pkt->tuple.sport = th->source;
+	pkt->tuple.dport = th->dest;
 	seg->seq = ntohl(th->seq);
 	seg->has_ack = th->ack;
 	seg->rst_ack = th->rst && th->ack;
@@ -610,8 +620,17 @@ static void judge_next(const struct ct_flow *flow, const struct ct_pkt *pkt,
 	}
 }
 
-static void tcp_judge(const struct ct_flow *flow, const struct ct_pkt *pkt,
-		      enum ip_conntrack_dir dir, struct ct_judgement *j)
+/**
+ * ct_tcp_judge() - judge a TCP segment
+ * @flow: its flow; %NULL if it has none yet
+ * @pkt: the packet
+ * @dir: its direction
+ * @j: the judgement
+ *
+ * Context: any, the flow lock held.
+ */
+void ct_tcp_judge(const struct ct_flow *flow, const struct ct_pkt *pkt,
+		  enum ip_conntrack_dir dir, struct ct_judgement *j)
 {
 	const struct ct_tcp_seg *seg = &pkt->tcp;
 	bool old, sure = false;
@@ -619,6 +638,7 @@ static void tcp_judge(const struct ct_flow *flow, const struct ct_pkt *pkt,
 	struct ct_tcp *t;
 	u8 next;
 
+	j->stays = false;
 	if (!flow) {
 		judge_first(pkt, j);
 		return;
@@ -683,8 +703,8 @@ const struct ct_proto ct_proto_tcp = {
 	.family		= NFPROTO_UNSPEC,
 	.has_phase		= true,
 	.read		= ct_ports_read,
-	.check		= tcp_check,
-	.judge		= tcp_judge,
+	.check		= ct_tcp_check,
+	.judge		= ct_tcp_judge,
 	.print_tuple	= ct_ports_print,
 	.print_state	= tcp_print_state,
 	.worth		= tcp_worth,

@@ -22,21 +22,44 @@
 
 #define STREAM_AFTER	(2 * HZ)
 
-static enum ct_reason udp_check(struct ct_pkt *pkt)
+static __always_inline enum ct_reason take(struct ct_pkt *pkt,
+					   const struct udphdr *uh)
 {
-	const struct udphdr *uh;
-	struct udphdr buf;
 	unsigned int len;
 
-	if (pkt->l4len < sizeof(buf))
-		return CT_R_L4_HEADER;
-	uh = skb_header_pointer(pkt->skb, pkt->l4off, sizeof(buf), &buf);
-	if (!uh)
+	if (unlikely(pkt->l4len < sizeof(*uh)))
 		return CT_R_L4_HEADER;
 	len = ntohs(uh->len);
-	if (len < sizeof(*uh) || len > pkt->l4len)
+	if (unlikely(len < sizeof(*uh) || len > pkt->l4len))
 		return CT_R_L4_LENGTH;
+	pkt->tuple.sport = uh->source;
+	pkt->tuple.dport = uh->dest;
 	return uh->check ? ct_checksum(pkt) : CT_R_OK;
+}
+
+static noinline enum ct_reason copy(struct ct_pkt *pkt)
+{
+	struct udphdr buf;
+
+	if (skb_copy_bits(pkt->skb, pkt->l4off, &buf, sizeof(buf)))
+		return CT_R_L4_HEADER;
+	return take(pkt, &buf);
+}
+
+/**
+ * ct_udp_check() - read a UDP header
+ * @pkt: the packet
+ *
+ * Context: any.
+ *
+ * Return: CT_R_OK, or what is wrong with it.
+ */
+enum ct_reason ct_udp_check(struct ct_pkt *pkt)
+{
+	const struct udphdr *uh = ct_in_head(pkt->skb, pkt->l4off,
+					     sizeof(*uh));
+
+	return likely(uh) ? take(pkt, uh) : copy(pkt);
 }
 
 /*
@@ -51,8 +74,17 @@ static bool is_stream(const struct ct_flow *flow, u32 now)
 	       ct_left(flow->state.udp.stream_from, now) < 0;
 }
 
-static void udp_judge(const struct ct_flow *flow, const struct ct_pkt *pkt,
-		      enum ip_conntrack_dir dir, struct ct_judgement *j)
+/**
+ * ct_udp_judge() - judge a UDP packet
+ * @flow: its flow; %NULL if it has none yet
+ * @pkt: the packet
+ * @dir: its direction
+ * @j: the judgement
+ *
+ * Context: any, the flow lock held.
+ */
+void ct_udp_judge(const struct ct_flow *flow, const struct ct_pkt *pkt,
+		  enum ip_conntrack_dir dir, struct ct_judgement *j)
 {
 	ct_judge_accept(j, flow, ct_timeout(pkt, CT_TO_UDP));
 	if (!flow) {
@@ -68,8 +100,8 @@ const struct ct_proto ct_proto_udp = {
 	.protonum = IPPROTO_UDP,
 	.family = NFPROTO_UNSPEC,
 	.read = ct_ports_read,
-	.check = udp_check,
-	.judge = udp_judge,
+	.check = ct_udp_check,
+	.judge = ct_udp_judge,
 	.print_tuple = ct_ports_print,
 };
 EXPORT_SYMBOL_CT_TEST(ct_proto_udp);

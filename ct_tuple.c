@@ -26,26 +26,24 @@
 #include "ct_proto.h"
 #include "ct_tuple.h"
 
-static hsiphash_key_t hash_key __read_mostly;
+hsiphash_key_t ct_hash_key __read_mostly;
 
 /* IP */
 
-static enum ct_reason read_ipv4(struct ct_pkt *pkt, unsigned int nhoff)
+static __always_inline enum ct_reason
+take_ipv4(struct ct_pkt *pkt, unsigned int nhoff, const struct iphdr *iph)
 {
 	unsigned int hlen, total;
-	const struct iphdr *iph;
-	struct iphdr buf;
 
-	iph = skb_header_pointer(pkt->skb, nhoff, sizeof(buf), &buf);
-	if (!iph || iph->version != 4 || iph->ihl < 5)
+	if (unlikely(iph->version != 4 || iph->ihl < 5))
 		return CT_R_IP_HEADER;
 	hlen = iph->ihl * 4;
 	total = ntohs(iph->tot_len);
-	if (!total && skb_is_gso(pkt->skb))
+	if (unlikely(!total) && skb_is_gso(pkt->skb))
 		total = pkt->len;	/* BIG TCP: longer than the field */
-	if (total < hlen || total > pkt->len)
+	if (unlikely(total < hlen || total > pkt->len))
 		return CT_R_IP_LENGTH;
-	if (ip_is_fragment(iph))
+	if (unlikely(ip_is_fragment(iph)))
 		return pkt->hook == NF_INET_LOCAL_OUT ? CT_R_NODEFRAG :
 							CT_R_FRAGMENT;
 
@@ -57,7 +55,26 @@ static enum ct_reason read_ipv4(struct ct_pkt *pkt, unsigned int nhoff)
 	return CT_R_OK;
 }
 
-static enum ct_reason read_ipv6(struct ct_pkt *pkt, unsigned int nhoff)
+static noinline enum ct_reason copy_ipv4(struct ct_pkt *pkt,
+					 unsigned int nhoff)
+{
+	struct iphdr buf;
+
+	if (skb_copy_bits(pkt->skb, nhoff, &buf, sizeof(buf)))
+		return CT_R_IP_HEADER;
+	return take_ipv4(pkt, nhoff, &buf);
+}
+
+static __always_inline enum ct_reason read_ipv4(struct ct_pkt *pkt,
+						unsigned int nhoff)
+{
+	const struct iphdr *iph = ct_in_head(pkt->skb, nhoff, sizeof(*iph));
+
+	return likely(iph) ? take_ipv4(pkt, nhoff, iph) :
+			     copy_ipv4(pkt, nhoff);
+}
+
+static noinline enum ct_reason read_ipv6(struct ct_pkt *pkt, unsigned int nhoff)
 {
 	const struct ipv6hdr *ip6h;
 	struct ipv6hdr buf;
@@ -120,18 +137,15 @@ enum ct_reason ct_tuple_read(struct ct_pkt *pkt, struct sk_buff *skb,
 	pkt->tuple.zone = 0;
 	pkt->zone[IP_CT_DIR_ORIGINAL] = 0;
 	pkt->zone[IP_CT_DIR_REPLY] = 0;
-	if (family == NFPROTO_IPV4)
+	if (likely(family == NFPROTO_IPV4))
 		reason = read_ipv4(pkt, nhoff);
 	else
 		reason = read_ipv6(pkt, nhoff);
-	if (reason)
+	if (unlikely(reason))
 		return reason;
 
 	pkt->proto = ct_proto_find(family, pkt->tuple.protonum);
-	if (pkt->proto->read &&
-	    !pkt->proto->read(skb, pkt->l4off, &pkt->tuple))
-		return CT_R_L4_HEADER;
-	return pkt->proto->check ? pkt->proto->check(pkt) : CT_R_OK;
+	return ct_proto_check(pkt);
 }
 
 static int read_quoted_ipv4(const struct sk_buff *skb, unsigned int off,
@@ -209,60 +223,31 @@ enum ct_reason ct_tuple_read_quote(const struct sk_buff *skb,
 	return CT_R_OK;
 }
 
-static u32 mix(u32 a, u32 b)
-{
-	return (a ^ b) * 0x9e3779b1U;	/* 2^32 / golden ratio, Knuth 6.4 */
-}
-
 /**
- * ct_tuple_digest() - what of a packet no translation changes
+ * ct_tuple_digest6() - ct_tuple_digest() of an IPv6 packet
  * @skb: the packet
- * @family: NFPROTO_IPV4 or NFPROTO_IPV6
- *
- * Tells at a packet's last hook whether it is the one that was seen at the
- * first: IP identification (IPv6: flow label), length, protocol, and of TCP
- * sequence, acknowledgment and flags.
  *
  * Context: any.
  *
  * Return: a number; 0 if the headers are not there.
  */
-u32 ct_tuple_digest(const struct sk_buff *skb, u8 family)
+u32 ct_tuple_digest6(const struct sk_buff *skb)
 {
 	unsigned int off = skb_network_offset(skb);
+	const struct ipv6hdr *ip6h = ct_in_head(skb, off, sizeof(*ip6h));
 	const __be32 *tcp;
-	__be32 buf[10];
 	u32 digest;
-	u8 protonum;
 
-	if (family == NFPROTO_IPV4) {
-		const struct iphdr *iph;
-
-		iph = skb_header_pointer(skb, off, sizeof(*iph), buf);
-		if (!iph)
-			return 0;
-		protonum = iph->protocol;
-		digest = mix((__force u32)iph->id << 16, skb->len);
-		off += iph->ihl * 4;
-	} else {
-		const struct ipv6hdr *ip6h;
-
-		ip6h = skb_header_pointer(skb, off, sizeof(*ip6h), buf);
-		if (!ip6h)
-			return 0;
-		protonum = ip6h->nexthdr;
-		digest = mix((__force u32)ip6_flowlabel(ip6h), skb->len);
-		off += sizeof(*ip6h);
-	}
-	digest = mix(digest, protonum);
-	if (protonum != IPPROTO_TCP)
-		return digest;
-	tcp = skb_header_pointer(skb, off, 16, buf);
-	if (!tcp)
+	if (!ip6h)
 		return 0;
-	digest = mix(digest, (__force u32)tcp[1]);
-	digest = mix(digest, (__force u32)tcp[2]);
-	return mix(digest, (__force u32)tcp[3]);
+	digest = (__force u32)ip6_flowlabel(ip6h) ^ ip6h->nexthdr << 8 ^
+		 rol32(skb->len, 16);
+	if (ip6h->nexthdr != IPPROTO_TCP)
+		return digest;
+	tcp = ct_in_head(skb, off + sizeof(*ip6h), 16);
+	if (tcp)
+		digest ^= ct_tuple_digest_tcp(tcp);
+	return digest;
 }
 
 /* Keys */
@@ -313,23 +298,18 @@ static u8 order_ends(const struct ct_tuple *t, const struct ct_proto *proto,
 	return sender;
 }
 
-static u32 hash_id(const struct ct_id *id, const struct ct_net *cnet)
+static u32 hash_ipv6(const struct ct_id *id, u32 salt)
 {
-	const struct ct_key *key = &id->key;
+	u64 words[6] = { id->key.word[0], id->key.word[1] ^ salt };
 
-	if (key->kind & CT_KEY_IPV6) {
-		u64 words[6] = { key->word[0], key->word[1] ^ cnet->hash_mix };
-
-		memcpy(&words[2], id->addr, sizeof(id->addr));
-		return hsiphash(words, sizeof(words), &hash_key);
-	}
-	return hsiphash_4u32(key->word[0], key->word[0] >> 32, key->word[1],
-			     (key->word[1] >> 32) ^ cnet->hash_mix, &hash_key);
+	memcpy(&words[2], id->addr, sizeof(id->addr));
+	return hsiphash(words, sizeof(words), &ct_hash_key);
 }
 
 /**
- * ct_tuple_identify() - put a tuple the way the table knows it
+ * ct_tuple_identify_as() - put a tuple the way the table knows it
  * @tuple: the tuple
+ * @proto: its protocol
  * @cnet: its namespace, salt of the hash
  * @id: to be filled
  *
@@ -338,21 +318,26 @@ static u32 hash_id(const struct ct_id *id, const struct ct_net *cnet)
  *
  * Context: any.
  */
-void ct_tuple_identify(const struct ct_tuple *tuple, const struct ct_net *cnet,
-		       struct ct_id *id)
+void ct_tuple_identify_as(const struct ct_tuple *tuple,
+			  const struct ct_proto *proto,
+			  const struct ct_net *cnet, struct ct_id *id)
 {
-	const struct ct_proto *proto = ct_proto_find(tuple->family,
-						     tuple->protonum);
 	struct ct_key *key = &id->key;
 	u8 sender;
 
 	key->protonum = tuple->protonum;
 	key->zone = tuple->zone;
+	key->kind = 0;
+	if (likely(tuple->family == NFPROTO_IPV4 && !proto->identify)) {
+		id->sender = ct_order_ipv4_ports(tuple, key);
+		id->hash = ct_hash_ipv4(key, cnet->hash_mix);
+		return;
+	}
 	if (tuple->family == NFPROTO_IPV4) {
-		key->kind = 0;
 		sender = order_ends(tuple, proto, key);
 		key->addr[sender] = tuple->src.ip;
 		key->addr[!sender] = tuple->dst.ip;
+		id->hash = ct_hash_ipv4(key, cnet->hash_mix);
 	} else {
 		key->kind = CT_KEY_IPV6;
 		sender = order_ends(tuple, proto, key);
@@ -360,9 +345,25 @@ void ct_tuple_identify(const struct ct_tuple *tuple, const struct ct_net *cnet,
 		id->addr[!sender] = tuple->dst.in6;
 		key->addr[0] = fold(&id->addr[0]);
 		key->addr[1] = fold(&id->addr[1]);
+		id->hash = hash_ipv6(id, cnet->hash_mix);
 	}
 	id->sender = sender;
-	id->hash = hash_id(id, cnet);
+}
+
+/**
+ * ct_tuple_identify() - ct_tuple_identify_as() its own protocol
+ * @tuple: the tuple
+ * @cnet: its namespace
+ * @id: to be filled
+ *
+ * Context: any.
+ */
+void ct_tuple_identify(const struct ct_tuple *tuple, const struct ct_net *cnet,
+		       struct ct_id *id)
+{
+	ct_tuple_identify_as(tuple,
+			     ct_proto_find(tuple->family, tuple->protonum),
+			     cnet, id);
 }
 EXPORT_SYMBOL_CT(ct_tuple_identify);
 
@@ -476,6 +477,6 @@ void ct_flow_tuple(const struct ct_flow *flow, enum ip_conntrack_dir dir,
 
 int ct_tuple_init(void)
 {
-	get_random_bytes(&hash_key, sizeof(hash_key));
+	get_random_bytes(&ct_hash_key, sizeof(ct_hash_key));
 	return 0;
 }

@@ -35,6 +35,16 @@
 #define EXPORT_SYMBOL_CT_TEST(sym)
 #endif
 
+/*
+ * A big structure on the stack, on every packet's way, of which only what was
+ * written is read: kernels that zero all of them before use need not.
+ */
+#if __has_attribute(__uninitialized__)
+#define CT_UNINIT __attribute__((__uninitialized__))
+#else
+#define CT_UNINIT
+#endif
+
 #ifdef CT_HAVE_CTL_TABLE_CONST
 #define CT_CTL_CONST const
 #else

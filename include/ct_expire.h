@@ -7,6 +7,8 @@
 
 #include "ct_event.h"
 #include "ct_flow.h"
+#include "ct_hash.h"
+#include "ct_net.h"
 #include "ct_proto.h"
 
 struct ct_flow *ct_flow_create(struct ct_net *cnet, const struct ct_id *orig,
@@ -15,7 +17,6 @@ void ct_flow_publish(struct ct_flow *flow);
 void ct_flow_discard(struct ct_flow *flow);
 
 struct ct_ext *ct_flow_ext(struct ct_flow *flow);
-void ct_flow_refresh(struct ct_flow *flow, u32 expires);
 void ct_flow_end(struct ct_flow *flow);
 void ct_flow_end_for(struct ct_flow *flow, const struct ct_origin *origin);
 void ct_flow_end_all(struct ct_net *cnet);
@@ -38,6 +39,24 @@ static inline bool ct_flow_alive(const struct ct_flow *flow)
 {
 	/* Pairs with the releases in ct_flow_publish() and condemn(). */
 	return !(smp_load_acquire(&flow->status) & IPS_DYING);
+}
+
+/**
+ * ct_flow_refresh() - set when a flow ends
+ * @flow: the flow, its lock held
+ * @expires: when
+ *
+ * Context: RCU read-side section, bottom halves off.
+ */
+static inline void ct_flow_refresh(struct ct_flow *flow, u32 expires)
+{
+	u32 old = flow->expires;
+
+	if (unlikely(flow->status & IPS_FIXED_TIMEOUT))
+		return;
+	WRITE_ONCE(flow->expires, expires);
+	if (unlikely(ct_left(expires, old) < 0))
+		ct_hash_hasten(flow);
 }
 
 #endif /* CT_EXPIRE_H */

@@ -6,6 +6,7 @@
 #define CT_NET_H
 
 #include <linux/atomic.h>
+#include <linux/netfilter.h>
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
 
@@ -89,6 +90,9 @@ struct ct_knobs {
 	u8 tcp_ignore_invalid_rst;
 };
 
+/* A first and a last hook, on the way in and out, for each family */
+#define CT_HOOKS (IS_ENABLED(CONFIG_IPV6) ? 8 : 4)
+
 /**
  * struct ct_net - tracker of one network namespace
  * @net: the namespace; valid for as long as this is
@@ -97,6 +101,7 @@ struct ct_knobs {
  * @stat: counters
  * @hash_mix: salt of this namespace's hashes
  * @id: its number, by which its flows know it
+ * @hooks: the hooks, which are given this structure
  * @sysctl_netfilter: net/ipv4/netfilter/ip_conntrack_*
  * @sysctl_ipv4: net/ipv4/ip_conntrack_max
  */
@@ -106,6 +111,7 @@ struct ct_net {
 	struct ct_stat __percpu *stat;
 	u32 hash_mix;
 	u16 id;
+	struct nf_hook_ops hooks[CT_HOOKS];
 	struct ctl_table_header *sysctl_netfilter;
 	struct ctl_table_header *sysctl_ipv4;
 	atomic_t count ____cacheline_aligned_in_smp;

@@ -6,6 +6,7 @@
 #ifndef CT_PACKET_H
 #define CT_PACKET_H
 
+#include <linux/netdevice.h>
 #include <linux/netfilter.h>
 
 #include "ct_hash.h"
@@ -80,6 +81,28 @@ static inline bool ct_packet_is_untracked(const struct sk_buff *skb)
 	return (skb_get_nfct(skb) & NFCT_INFOMASK) == IP_CT_UNTRACKED;
 }
 
+/**
+ * ct_packet_is_second_pass() - has this packet been counted already?
+ * @state: the hook
+ *
+ * What comes in by the loopback device went through LOCAL_OUT and was counted
+ * there. A packet of a VRF comes by once for its port and once for the VRF.
+ *
+ * Context: any.
+ *
+ * Return: true if it has.
+ */
+static inline bool ct_packet_is_second_pass(const struct nf_hook_state *state)
+{
+	const struct net_device *in = state->in;
+
+	if (!in)
+		return false;
+	return unlikely(in->flags & IFF_LOOPBACK) ||
+	       (state->hook == NF_INET_PRE_ROUTING &&
+		unlikely(netif_is_l3_master(in)));
+}
+
 /* For the hooks */
 struct ct_flow *ct_packet_find(const struct ct_pkt *pkt,
 			       const struct ct_tuple *tuple,
@@ -87,7 +110,6 @@ struct ct_flow *ct_packet_find(const struct ct_pkt *pkt,
 enum ct_reason ct_packet_relate(const struct ct_pkt *pkt, unsigned int offset,
 				struct ct_flow **flow, enum ct_info *info);
 bool ct_packet_is_own_answer(const struct ct_pkt *pkt);
-bool ct_packet_is_second_pass(const struct nf_hook_state *state);
 u8 ct_packet_first_hook(const struct sk_buff *skb);
 void ct_packet_original(const struct ct_pkt *pkt, struct ct_tuple *orig);
 u32 ct_packet_nat_status(const struct ct_tuple *orig,

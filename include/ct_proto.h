@@ -9,6 +9,8 @@
 #ifndef CT_PROTO_H
 #define CT_PROTO_H
 
+#include <linux/indirect_call_wrapper.h>
+
 #include "ct_flow.h"
 #include "ct_tuple.h"
 
@@ -36,6 +38,7 @@ enum ct_verdict {
  * @reason: why it was refused
  * @status: IPS_* bits to set in the flow
  * @timeout: jiffies until the flow ends
+ * @stays: the flow's state stays as it is, and @next means nothing
  * @next: the flow's next state; taken over unless the packet is refused
  */
 struct ct_judgement {
@@ -43,6 +46,7 @@ struct ct_judgement {
 	enum ct_reason reason;
 	u32 status;
 	u32 timeout;
+	bool stays;
 	union ct_state next;
 };
 
@@ -55,8 +59,9 @@ struct ct_judgement {
  * @read: read the layer 4 part of a tuple from at most the first eight bytes
  *	at @off, all that an ICMP error is sure to quote (RFC 792); %NULL if
  *	there is none. Return: false if they are not there
- * @check: validate the header of @pkt, whose tuple has been read, and fill its
- *	protocol part; %NULL if there is nothing to check
+ * @check: read the header of @pkt once and for all: validate it, fill the layer
+ *	4 part of the tuple and the protocol's part of @pkt; %NULL if there is no
+ *	header that is known
  * @quote: offset of the packet that this one (an error) quotes; 0 if it is
  *	not an error; %NULL if it never is
  * @invert: layer 4 part of the inverse; %NULL for swapped ports. Return: false
@@ -109,7 +114,66 @@ extern const struct ct_proto ct_proto_sctp;
 extern const struct ct_proto ct_proto_gre;
 extern const struct ct_proto ct_proto_generic;
 
-const struct ct_proto *ct_proto_find(u8 family, u8 protonum);
+extern const struct ct_proto *const ct_protos[U8_MAX + 1];
+
+/**
+ * ct_proto_find() - the protocol that serves a packet
+ * @family: NFPROTO_IPV4 or NFPROTO_IPV6
+ * @protonum: IPPROTO_*
+ *
+ * Context: any.
+ *
+ * Return: the protocol; never %NULL.
+ */
+static inline const struct ct_proto *ct_proto_find(u8 family, u8 protonum)
+{
+	const struct ct_proto *proto = ct_protos[protonum];
+
+	if (unlikely(!proto))
+		return &ct_proto_generic;
+	if (unlikely(proto->family != NFPROTO_UNSPEC &&
+		     proto->family != family))
+		return &ct_proto_generic;
+	return proto;
+}
+
+/* Named where they are called often: a direct call costs less. */
+enum ct_reason ct_tcp_check(struct ct_pkt *pkt);
+enum ct_reason ct_udp_check(struct ct_pkt *pkt);
+void ct_tcp_judge(const struct ct_flow *flow, const struct ct_pkt *pkt,
+		  enum ip_conntrack_dir dir, struct ct_judgement *j);
+void ct_udp_judge(const struct ct_flow *flow, const struct ct_pkt *pkt,
+		  enum ip_conntrack_dir dir, struct ct_judgement *j);
+
+/**
+ * ct_proto_check() - read a packet's transport header
+ * @pkt: the packet, its addresses read, @pkt->proto set
+ *
+ * Return: CT_R_OK, or why the packet is not to be tracked.
+ */
+static inline enum ct_reason ct_proto_check(struct ct_pkt *pkt)
+{
+	if (!pkt->proto->check)
+		return CT_R_OK;
+	return INDIRECT_CALL_2(pkt->proto->check, ct_tcp_check, ct_udp_check,
+			       pkt);
+}
+
+/**
+ * ct_proto_judge() - judge a packet
+ * @flow: its flow, the lock held; %NULL if it has none yet
+ * @pkt: the packet
+ * @dir: its direction
+ * @j: the judgement
+ */
+static inline void ct_proto_judge(const struct ct_flow *flow,
+				  const struct ct_pkt *pkt,
+				  enum ip_conntrack_dir dir,
+				  struct ct_judgement *j)
+{
+	INDIRECT_CALL_2(pkt->proto->judge, ct_tcp_judge, ct_udp_judge, flow,
+			pkt, dir, j);
+}
 
 /* Shared by the protocols whose first four bytes are two ports. */
 bool ct_ports_read(const struct sk_buff *skb, unsigned int off,
@@ -145,9 +209,8 @@ static inline void ct_judge_accept(struct ct_judgement *j,
 	j->reason = CT_R_OK;
 	j->status = 0;
 	j->timeout = timeout;
-	if (flow)
-		j->next = flow->state;
-	else
+	j->stays = flow;
+	if (!flow)
 		memset(&j->next, 0, sizeof(j->next));
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The table's inside, for ct_hash.c and ct_walk.c alone.
+ * The table's inside, for ct_hash.c, ct_walk.c and the way of every packet
+ * (ct_packet.c) alone.
  */
 #ifndef CT_TABLE_H
 #define CT_TABLE_H
@@ -8,6 +9,7 @@
 #include <linux/rcupdate.h>
 #include <linux/spinlock.h>
 
+#include "ct_expire.h"
 #include "ct_hash.h"
 
 /**
@@ -59,10 +61,14 @@ static inline bool ct_is_end(const struct ct_node *node)
 	for (node = ct_node_next((t)->head[b]); !ct_is_end(node);	\
 	     node = ct_node_next((node)->next))
 
+/* The node is the first thing in both that it can be. */
+static_assert(!offsetof(struct ct_flow, node));
+static_assert(!offsetof(struct ct_alias, node));
+
 static inline struct ct_alias *ct_node_alias(const struct ct_node *node)
 {
-	return node->key.kind & CT_KEY_ALIAS ?
-	       container_of(node, struct ct_alias, node) : NULL;
+	return unlikely(node->key.kind & CT_KEY_ALIAS) ?
+	       (struct ct_alias *)node : NULL;
 }
 
 static inline struct ct_flow *ct_node_flow(const struct ct_node *node)
@@ -79,6 +85,114 @@ static inline u16 ct_node_net(const struct ct_node *node)
 
 	return alias ? READ_ONCE(alias->net) :
 		       READ_ONCE(container_of(node, struct ct_flow, node)->net);
+}
+
+/* Finding */
+
+static inline bool ct_node_addr6_equal(const struct ct_node *node, const struct ct_id *id)
+{
+	const struct ct_alias *alias = ct_node_alias(node);
+	const struct in6_addr *addr;
+
+	addr = alias ? alias->addr :
+		       container_of(node, struct ct_flow6, flow.node)->addr;
+	return !memcmp(addr, id->addr, sizeof(id->addr));
+}
+
+static __always_inline bool ct_node_matches(const struct ct_node *node,
+					    const struct ct_net *cnet,
+					    const struct ct_id *id)
+{
+	return ct_key_equal(&node->key, &id->key) &&
+	       ct_node_net(node) == cnet->id &&
+	       (likely(!(id->key.kind & CT_KEY_IPV6)) || ct_node_addr6_equal(node, id));
+}
+
+/* A flow that is dying has left the table already, for all who ask. */
+static __always_inline bool ct_node_found(const struct ct_node *node,
+					  const struct ct_net *cnet,
+					  const struct ct_id *id)
+{
+	return ct_node_matches(node, cnet, id) &&
+	       !(READ_ONCE(ct_node_flow(node)->status) & IPS_DYING);
+}
+
+/*
+ * Search one table. Sets @lost if the chain led elsewhere, in which case a
+ * miss means nothing.
+ */
+static __always_inline struct ct_node *
+ct_table_search(const struct ct_table *t, struct ct_net *cnet,
+		const struct ct_id *id, bool *lost)
+{
+	u32 b = id->hash & t->mask;
+	struct ct_node *node;
+	u32 searched = 0;
+
+	ct_for_each_node(node, t, b) {
+		if (ct_node_found(node, cnet, id))
+			goto out;
+		searched++;
+	}
+	*lost = node != ct_end_marker(t, b);
+	node = NULL;
+out:
+	if (unlikely(searched))
+		ct_stat_add(cnet, searched, searched);
+	return node;
+}
+
+/* Lock the flow of a node and check that it still is what was looked for. */
+static __always_inline struct ct_flow *
+ct_node_lock(struct ct_node *node, struct ct_net *cnet, const struct ct_id *id,
+	     enum ip_conntrack_dir *dir)
+{
+	struct ct_alias *alias = ct_node_alias(node);
+	struct ct_flow *flow = ct_node_flow(node);
+	bool original;
+
+	ct_flow_lock(flow);
+	if (unlikely(!ct_flow_alive(flow) || !ct_node_matches(node, cnet, id)))
+		goto gone;
+	if (unlikely(alias)) {
+		if (!flow->ext || flow->ext->alias != alias)
+			goto gone;
+		original = id->sender != alias->sender;
+	} else {
+		original = id->sender == !!(flow->status & CT_FLOW_ORIGIN);
+	}
+	*dir = original ? IP_CT_DIR_ORIGINAL : IP_CT_DIR_REPLY;
+	return flow;
+gone:
+	ct_flow_unlock(flow);
+	return NULL;
+}
+
+struct ct_flow *ct_hash_find_slowly(struct ct_net *cnet,
+				    const struct ct_id *id,
+				    enum ip_conntrack_dir *dir);
+
+/* What ct_hash_find() does, for those whose every packet comes here. */
+static __always_inline struct ct_flow *ct_find(struct ct_net *cnet,
+					       const struct ct_id *id,
+					       enum ip_conntrack_dir *dir)
+{
+	const struct ct_table *t = rcu_dereference_raw(ct_table);
+	struct ct_flow *flow;
+	struct ct_node *node;
+	bool lost = false;
+
+	node = ct_table_search(t, cnet, id, &lost);
+	if (likely(node)) {
+		flow = ct_node_lock(node, cnet, id, dir);
+		if (likely(flow))
+			return flow;
+	} else if (likely(!lost)) {
+		smp_rmb();	/* as in search_all() */
+		if (likely(!rcu_access_pointer(t->next)))
+			return NULL;
+	}
+	return ct_hash_find_slowly(cnet, id, dir);
 }
 
 #endif /* CT_TABLE_H */

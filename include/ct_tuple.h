@@ -5,10 +5,15 @@
 #ifndef CT_TUPLE_H
 #define CT_TUPLE_H
 
+#include <linux/bitops.h>
+#include <linux/in.h>
+#include <linux/ip.h>
 #include <linux/netfilter.h>
+#include <linux/siphash.h>
 #include <linux/skbuff.h>
 #include <net/ipv6.h>
 
+#include "ct_compat.h"
 #include "ct_flow.h"
 #include "ct_net.h"
 
@@ -140,8 +145,17 @@ enum ct_reason ct_tuple_read(struct ct_pkt *pkt, struct sk_buff *skb,
 enum ct_reason ct_tuple_read_quote(const struct sk_buff *skb,
 				   unsigned int offset, u8 family,
 				   struct ct_tuple *tuple);
-u32 ct_tuple_digest(const struct sk_buff *skb, u8 family);
+u32 ct_tuple_digest6(const struct sk_buff *skb);
 
+static inline u32 ct_tuple_digest_tcp(const __be32 *tcp)
+{
+	return rol32((__force u32)tcp[1], 11) ^ (__force u32)tcp[2] ^
+	       rol32((__force u32)tcp[3], 5);
+}
+
+void ct_tuple_identify_as(const struct ct_tuple *tuple,
+			  const struct ct_proto *proto,
+			  const struct ct_net *cnet, struct ct_id *id);
 void ct_tuple_identify(const struct ct_tuple *tuple, const struct ct_net *cnet,
 		       struct ct_id *id);
 void ct_tuple_restore(struct ct_tuple *tuple, const struct ct_key *key,
@@ -151,6 +165,60 @@ bool ct_tuple_equal(const struct ct_tuple *a, const struct ct_tuple *b);
 
 void ct_flow_tuple(const struct ct_flow *flow, enum ip_conntrack_dir dir,
 		   struct ct_tuple *tuple);
+
+/**
+ * ct_in_head() - a header, if it is in the head of a packet
+ * @skb: the packet
+ * @off: offset of the header
+ * @len: bytes of it
+ *
+ * It nearly always is. Otherwise skb_header_pointer() has to copy it.
+ *
+ * Return: the header or %NULL.
+ */
+static __always_inline const void *ct_in_head(const struct sk_buff *skb,
+					      unsigned int off,
+					      unsigned int len)
+{
+	return likely(off + len <= skb_headlen(skb)) ? skb->data + off : NULL;
+}
+
+/**
+ * ct_tuple_digest() - what of a packet no translation changes
+ * @skb: the packet
+ * @family: NFPROTO_IPV4 or NFPROTO_IPV6
+ *
+ * Tells at a packet's last hook whether it is the one that was seen at the
+ * first: IP identification (IPv6: flow label), length, protocol, and of TCP
+ * sequence, acknowledgment and flags. What is not in the packet's head does not
+ * count.
+ *
+ * Context: any.
+ *
+ * Return: a number; 0 if the headers are not there.
+ */
+static __always_inline u32 ct_tuple_digest(const struct sk_buff *skb,
+					   u8 family)
+{
+	unsigned int off = skb_network_offset(skb);
+	const struct iphdr *iph;
+	const __be32 *tcp;
+	u32 digest;
+
+	if (unlikely(family != NFPROTO_IPV4))
+		return ct_tuple_digest6(skb);
+	iph = ct_in_head(skb, off, sizeof(*iph));
+	if (unlikely(!iph))
+		return 0;
+	digest = ((__force u32)iph->id << 16 | (__force u16)iph->tot_len) ^
+		 iph->protocol << 8;
+	if (iph->protocol != IPPROTO_TCP)
+		return digest;
+	tcp = ct_in_head(skb, off + iph->ihl * 4, 16);
+	if (likely(tcp))
+		digest ^= ct_tuple_digest_tcp(tcp);
+	return digest;
+}
 
 /**
  * ct_addr_equal() - compare two addresses
@@ -182,6 +250,39 @@ static inline bool ct_key_equal(const struct ct_key *a, const struct ct_key *b)
 
 	return a->word[0] == b->word[0] &&
 	       !((a->word[1] ^ b->word[1]) & ~alias.word[1]);
+}
+
+extern hsiphash_key_t ct_hash_key;
+
+/*
+ * SipHash takes 12 bytes at the price of two words, so ports, protocol and zone
+ * are folded into one. An odd factor keeps what it is given apart: of one pair
+ * of addresses and one protocol no two flows have the same fold.
+ */
+static inline u32 ct_hash_ipv4(const struct ct_key *key, u32 salt)
+{
+	u32 ports = key->word[1], rest = key->word[1] >> 32;
+
+	return hsiphash_3u32(key->word[0], key->word[0] >> 32,
+			     ports ^ (rest ^ salt) * 0x9e3779b1U, &ct_hash_key);
+}
+
+/*
+ * Ends in order of address, then port, compared as one number. It is the order
+ * of order_ends() in fewer steps.
+ */
+static inline u8 ct_order_ipv4_ports(const struct ct_tuple *t,
+				     struct ct_key *key)
+{
+	u64 src = (u64)(__force u32)t->src.ip << 16 | (__force u16)t->sport;
+	u64 dst = (u64)(__force u32)t->dst.ip << 16 | (__force u16)t->dport;
+	u8 sender = src > dst;
+
+	key->addr[sender] = t->src.ip;
+	key->addr[!sender] = t->dst.ip;
+	key->port[sender] = t->sport;
+	key->port[!sender] = t->dport;
+	return sender;
 }
 
 int ct_tuple_init(void);

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Finding the flow of a packet, inline: every packet comes this way, and calls
+ * cost as much as what they do. For ct_core.c and ct_packet.c alone; others
+ * call ct_packet_find() or ct_hash_find().
+ */
+#ifndef CT_FIND_H
+#define CT_FIND_H
+
+#include <linux/percpu.h>
+
+#include "ct_packet.h"
+#include "ct_proto.h"
+#include "ct_table.h"
+
+#ifdef CONFIG_PREEMPT_RT
+/* With bottom halves off one is not alone on a CPU there. */
+#define ct_hash_again(key, salt) ct_hash_ipv4(key, salt)
+#else
+/**
+ * struct ct_last_hash - the last hash that was made on a CPU
+ * @key: of what
+ * @salt: and with what
+ * @hash: the hash
+ */
+struct ct_last_hash {
+	struct ct_key key;
+	u32 salt;
+	u32 hash;
+};
+
+DECLARE_PER_CPU(struct ct_last_hash, ct_last_hash);
+
+/* Packets come in trains: the hash of the last key is at hand. */
+static __always_inline u32 ct_hash_again(const struct ct_key *key, u32 salt)
+{
+	struct ct_last_hash *last = this_cpu_ptr(&ct_last_hash);
+
+	if (last->key.word[0] == key->word[0] &&
+	    last->key.word[1] == key->word[1] && last->salt == salt)
+		return last->hash;
+	last->key = *key;
+	last->salt = salt;
+	last->hash = ct_hash_ipv4(key, salt);
+	return last->hash;
+}
+#endif
+
+struct ct_flow *ct_packet_find_other(const struct ct_pkt *pkt,
+				     const struct ct_tuple *tuple,
+				     enum ip_conntrack_dir *dir);
+
+/* What ct_packet_find() does. */
+static __always_inline struct ct_flow *
+ct_find_packet(const struct ct_pkt *pkt, const struct ct_tuple *tuple,
+	       enum ip_conntrack_dir *dir)
+{
+	struct ct_id id CT_UNINIT;
+
+	if (unlikely(tuple->family != NFPROTO_IPV4 || pkt->proto->identify ||
+		     tuple->protonum != pkt->tuple.protonum ||
+		     pkt->zone[0] != pkt->zone[1]))
+		return ct_packet_find_other(pkt, tuple, dir);
+	id.key.protonum = tuple->protonum;
+	id.key.kind = 0;
+	id.key.zone = tuple->zone;
+	id.sender = ct_order_ipv4_ports(tuple, &id.key);
+	id.hash = ct_hash_again(&id.key, pkt->cnet->hash_mix);
+	return ct_find(pkt->cnet, &id, dir);
+}
+
+#endif /* CT_FIND_H */
