@@ -17,6 +17,7 @@ KRELEASE := $(shell uname -r)
 KDIR ?= /lib/modules/$(KRELEASE)/build
 kbuild = $(MAKE) -C $(KDIR) M=$(CURDIR) INSTALL_MOD_DIR=updates
 installed = /lib/modules/$(KRELEASE)/updates
+modprobe_conf = /lib/modprobe.d/ip_conntrack.conf
 
 # Parallel inside a step (make -j), one step after the other.
 .NOTPARALLEL:
@@ -33,12 +34,13 @@ modules_install: kdir
 
 install: modules
 	+$(kbuild) modules_install
+	install -D -m 644 tools/modprobe.conf $(modprobe_conf)
 	depmod -a $(KRELEASE)
 	@echo "Installed. Load it with: modprobe ip_conntrack hashsize=32768"
 	@echo "Then look at it with:    cat /proc/net/ip_conntrack"
 
 uninstall:
-	rm -f $(installed)/ip_conntrack*.ko*
+	rm -f $(installed)/ip_conntrack*.ko* $(modprobe_conf)
 	depmod -a $(KRELEASE)
 	@echo "Removed from $(installed). A loaded module stays until: modprobe -r ip_conntrack"
 
