@@ -172,7 +172,6 @@ static enum ct_reason track(struct ct_pkt *pkt, struct ct_memo *memo)
 	}
 	memo->kind = CT_MEMO_NEW;
 	memo->info = CT_INFO_NEW;
-	memo->tuple = pkt->tuple;
 	return CT_R_OK;
 }
 
@@ -186,10 +185,13 @@ static enum ct_reason read_and_track(struct ct_pkt *pkt, struct sk_buff *skb,
 	reason = ct_tuple_read(pkt, skb, state->pf, state->hook);
 	if (ct_note_any() && ct_note_begin(skb, digest, &note))
 		ct_packet_zone(pkt, &note);
-	if (!reason)
-		return track(pkt, memo);
 	if (reason == CT_R_UNTRACKED)
 		memo->info = CT_INFO_UNTRACKED;
+	if (reason)
+		return reason;
+	reason = track(pkt, memo);
+	if (reason || memo->kind == CT_MEMO_NEW)
+		memo->tuple = pkt->tuple;
 	return reason;
 }
 
@@ -212,6 +214,7 @@ static unsigned int first_hook(void *priv, struct sk_buff *skb,
 	digest = ct_tuple_digest(skb, state->pf);
 	memo.kind = CT_MEMO_DONE;
 	memo.info = CT_INFO_INVALID;
+	memo.tuple.family = NFPROTO_UNSPEC;
 	reason = read_and_track(&pkt, skb, state, digest, &memo);
 	if (unlikely(reason))
 		ct_refuse(&pkt, reason, state);

@@ -24,6 +24,7 @@
 
 #include "ct_compat.h"
 #include "ct_memo.h"
+#include "ct_packet.h"
 
 #define CT_MEMO_SETS	32
 #define CT_MEMO_WAYS	4
@@ -36,22 +37,26 @@ MODULE_PARM_DESC(forget, "for tests: forget one packet in so many (0: none)");
  * struct place - room for one packet
  * @skb: the packet's address, as a name only
  * @digest: its digest
+ * @number: which packet of the CPU it is
  * @memo: what is remembered of it
  */
 struct place {
 	const struct sk_buff *skb;
 	u32 digest;
+	u32 number;
 	struct ct_memo memo;
 };
 
 /**
  * struct memo_cpu - memory of one CPU
  * @lock: holds the rest
+ * @packets: how many there were
  * @turn: way of a set that is overwritten next
  * @place: packets, by address
  */
 struct memo_cpu {
 	local_lock_t lock;
+	u32 packets;
 	u8 turn[CT_MEMO_SETS];
 	struct place place[CT_MEMO_SETS][CT_MEMO_WAYS];
 };
@@ -74,6 +79,11 @@ static struct place *find(struct place *set, const struct sk_buff *skb)
 	return NULL;
 }
 
+static bool has_tuple(const struct ct_memo *memo)
+{
+	return memo->kind == CT_MEMO_NEW || memo->info == CT_INFO_INVALID;
+}
+
 static bool is_forgotten(void)
 {
 	unsigned int one_in = READ_ONCE(forget);
@@ -85,7 +95,7 @@ static bool is_forgotten(void)
  * ct_memo_put() - remember a packet
  * @skb: the packet
  * @digest: its digest
- * @memo: what is to be remembered; @memo->tuple is read for CT_MEMO_NEW only
+ * @memo: what is to be remembered
  *
  * Whatever was remembered under the same address is forgotten.
  */
@@ -103,9 +113,10 @@ void ct_memo_put(const struct sk_buff *skb, u32 digest,
 		place = &cpu->place[s][cpu->turn[s]++ % CT_MEMO_WAYS];
 	place->skb = is_forgotten() ? NULL : skb;
 	place->digest = digest;
+	place->number = cpu->packets++;
 	place->memo.kind = memo->kind;
 	place->memo.info = memo->info;
-	if (memo->kind == CT_MEMO_NEW)
+	if (has_tuple(memo))
 		place->memo.tuple = memo->tuple;
 	ct_local_unlock_bh(&memos->lock);
 }
@@ -176,21 +187,27 @@ enum ct_memo_kind ct_memo_peek(const struct sk_buff *skb, u32 digest, u8 *info,
  * @tuple: its tuple
  *
  * This host answers such a packet while it is still in a hook: that is how a
- * rule's reset or ICMP error is recognised. Slow: looks at everything.
+ * rule's reset or ICMP error is recognised. What was dropped before is still
+ * remembered, so the last packet with that tuple is the one that counts. Slow:
+ * looks at everything.
  *
  * Return: true if this CPU remembers one.
  */
 bool ct_memo_has_new(const struct ct_tuple *tuple)
 {
-	const struct place *place, *end;
-	bool found = false;
+	const struct place *place, *end, *last = NULL;
+	bool found;
 
 	ct_local_lock_bh(&memos->lock);
 	place = this_cpu_ptr(memos)->place[0];
 	end = place + CT_MEMO_SETS * CT_MEMO_WAYS;
-	for (; place < end && !found; place++)
-		found = place->skb && place->memo.kind == CT_MEMO_NEW &&
-			ct_tuple_equal(&place->memo.tuple, tuple);
+	for (; place < end; place++) {
+		if (place->skb && has_tuple(&place->memo) &&
+		    ct_tuple_equal(&place->memo.tuple, tuple) &&
+		    (!last || (s32)(place->number - last->number) > 0))
+			last = place;
+	}
+	found = last && last->memo.kind == CT_MEMO_NEW;
 	ct_local_unlock_bh(&memos->lock);
 	return found;
 }

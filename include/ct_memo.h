@@ -25,7 +25,8 @@ enum ct_memo_kind {
  * struct ct_memo - what is remembered of a packet
  * @kind: what is left to do
  * @info: what the packet is to its flow: enum ct_info
- * @tuple: its tuple before translation; for CT_MEMO_NEW
+ * @tuple: its tuple before translation; for CT_MEMO_NEW, and for packets that
+ *	were refused, where nothing equals it if they could not be read
  */
 struct ct_memo {
 	u8 kind;
