@@ -28,6 +28,7 @@
 
 #define CT_MEMO_SETS	32
 #define CT_MEMO_WAYS	4
+#define CT_MEMO_STAMPS	8192
 
 static unsigned int forget;
 module_param(forget, uint, 0644);
@@ -37,31 +38,46 @@ MODULE_PARM_DESC(forget, "for tests: forget one packet in so many (0: none)");
  * struct place - room for one packet
  * @skb: the packet's address, as a name only
  * @digest: its digest
- * @number: which packet of the CPU it is
+ * @stamp: no other packet has it, and of the same CPU later ones have more
  * @memo: what is remembered of it
  */
 struct place {
 	const struct sk_buff *skb;
 	u32 digest;
-	u32 number;
+	unsigned long stamp;
 	struct ct_memo memo;
 };
 
 /**
  * struct memo_cpu - memory of one CPU
  * @lock: holds the rest
- * @packets: how many there were
+ * @stamp: of the last packet
  * @turn: way of a set that is overwritten next
  * @place: packets, by address
  */
 struct memo_cpu {
 	local_lock_t lock;
-	u32 packets;
+	unsigned long stamp;
 	u8 turn[CT_MEMO_SETS];
 	struct place place[CT_MEMO_SETS][CT_MEMO_WAYS];
 };
 
 static struct memo_cpu __percpu *memos;
+
+/*
+ * A packet that went to another CPU, or was dropped, is remembered still when
+ * its address has a new tenant, maybe seen elsewhere. So here stands the stamp
+ * of the packet that was remembered last under an address, for all CPUs, and no
+ * other is believed. Addresses that share a place cost each other their memory.
+ */
+static unsigned long newest[CT_MEMO_STAMPS];
+
+static unsigned long *newest_of(const struct sk_buff *skb)
+{
+	unsigned long n = (unsigned long)skb >> order_base_2(sizeof(*skb));
+
+	return &newest[n % CT_MEMO_STAMPS];
+}
 
 static unsigned int set_of(const struct sk_buff *skb)
 {
@@ -77,6 +93,15 @@ static struct place *find(struct place *set, const struct sk_buff *skb)
 			return &set[way];
 	}
 	return NULL;
+}
+
+/* What is remembered of this packet, not of one of the past */
+static struct place *find_newest(struct place *set, const struct sk_buff *skb)
+{
+	struct place *place = find(set, skb);
+
+	return place && place->stamp == READ_ONCE(*newest_of(skb)) ? place :
+								      NULL;
 }
 
 static bool has_tuple(const struct ct_memo *memo)
@@ -113,7 +138,9 @@ void ct_memo_put(const struct sk_buff *skb, u32 digest,
 		place = &cpu->place[s][cpu->turn[s]++ % CT_MEMO_WAYS];
 	place->skb = is_forgotten() ? NULL : skb;
 	place->digest = digest;
-	place->number = cpu->packets++;
+	cpu->stamp += nr_cpu_ids;
+	place->stamp = cpu->stamp;
+	WRITE_ONCE(*newest_of(skb), cpu->stamp);
 	place->memo.kind = memo->kind;
 	place->memo.info = memo->info;
 	if (has_tuple(memo))
@@ -138,7 +165,7 @@ enum ct_memo_kind ct_memo_take(const struct sk_buff *skb, u32 digest, bool keep,
 	struct place *place;
 
 	ct_local_lock_bh(&memos->lock);
-	place = find(this_cpu_ptr(memos)->place[set_of(skb)], skb);
+	place = find_newest(this_cpu_ptr(memos)->place[set_of(skb)], skb);
 	if (place) {
 		if (place->digest == digest)
 			kind = place->memo.kind;
@@ -171,7 +198,7 @@ enum ct_memo_kind ct_memo_peek(const struct sk_buff *skb, u32 digest, u8 *info,
 	const struct place *place;
 
 	ct_local_lock_bh(&memos->lock);
-	place = find(this_cpu_ptr(memos)->place[set_of(skb)], skb);
+	place = find_newest(this_cpu_ptr(memos)->place[set_of(skb)], skb);
 	if (place && place->digest == digest) {
 		kind = place->memo.kind;
 		*info = place->memo.info;
@@ -204,7 +231,7 @@ bool ct_memo_has_new(const struct ct_tuple *tuple)
 	for (; place < end; place++) {
 		if (place->skb && has_tuple(&place->memo) &&
 		    ct_tuple_equal(&place->memo.tuple, tuple) &&
-		    (!last || (s32)(place->number - last->number) > 0))
+		    (!last || (long)(place->stamp - last->stamp) > 0))
 			last = place;
 	}
 	found = last && last->memo.kind == CT_MEMO_NEW;
@@ -219,8 +246,10 @@ int ct_memo_init(void)
 	memos = alloc_percpu(struct memo_cpu);
 	if (!memos)
 		return -ENOMEM;
-	for_each_possible_cpu(cpu)
+	for_each_possible_cpu(cpu) {
 		local_lock_init(&per_cpu_ptr(memos, cpu)->lock);
+		per_cpu_ptr(memos, cpu)->stamp = cpu;
+	}
 	return 0;
 }
 

@@ -96,19 +96,45 @@ void ct_packet_zone(struct ct_pkt *pkt, const struct ct_note *note)
 	pkt->tuple.zone = pkt->zone[IP_CT_DIR_ORIGINAL];
 }
 
-/* A flow in the zone of this direction, or none */
-static struct ct_flow *find_in_zone(const struct ct_pkt *pkt,
+/* The ends are those of a flow, but is this direction of it in that zone? */
+static bool zone_fits(const struct ct_flow *flow, enum ip_conntrack_dir dir,
+		      u16 zone)
+{
+	const struct ct_ext *ext = flow->ext;
+
+	if (likely(!ext || !ext->alias))
+		return true;
+	return zone == (dir == IP_CT_DIR_REPLY ? ext->alias->node.key.zone :
+						 flow->node.key.zone);
+}
+
+static struct ct_flow *find_zoned(const struct ct_pkt *pkt,
+				  const struct ct_tuple *tuple,
+				  enum ip_conntrack_dir *dir)
+{
+	struct ct_flow *flow;
+	struct ct_id id;
+
+	ct_tuple_identify(tuple, pkt->cnet, &id);
+	flow = ct_hash_find(pkt->cnet, &id, dir);
+	if (flow && unlikely(!zone_fits(flow, *dir, tuple->zone))) {
+		ct_flow_unlock(flow);
+		flow = NULL;
+	}
+	return flow;
+}
+
+/* A flow that has the packet in this direction, and in its zone, or none */
+static struct ct_flow *find_one_way(const struct ct_pkt *pkt,
 				    const struct ct_tuple *tuple,
 				    enum ip_conntrack_dir dir)
 {
 	struct ct_tuple zoned = *tuple;
 	enum ip_conntrack_dir got;
 	struct ct_flow *flow;
-	struct ct_id id;
 
 	zoned.zone = pkt->zone[dir];
-	ct_tuple_identify(&zoned, pkt->cnet, &id);
-	flow = ct_hash_find(pkt->cnet, &id, &got);
+	flow = find_zoned(pkt, &zoned, &got);
 	if (flow && got != dir) {
 		ct_flow_unlock(flow);
 		flow = NULL;
@@ -134,14 +160,11 @@ struct ct_flow *ct_packet_find(const struct ct_pkt *pkt,
 			       enum ip_conntrack_dir *dir)
 {
 	struct ct_flow *flow;
-	struct ct_id id;
 
-	if (likely(pkt->zone[0] == pkt->zone[1])) {
-		ct_tuple_identify(tuple, pkt->cnet, &id);
-		return ct_hash_find(pkt->cnet, &id, dir);
-	}
+	if (likely(pkt->zone[0] == pkt->zone[1]))
+		return find_zoned(pkt, tuple, dir);
 	for (*dir = IP_CT_DIR_ORIGINAL; *dir < IP_CT_DIR_MAX; ++*dir) {
-		flow = find_in_zone(pkt, tuple, *dir);
+		flow = find_one_way(pkt, tuple, *dir);
 		if (flow)
 			return flow;
 	}
@@ -370,6 +393,21 @@ static void judge_again(struct answer *a, enum ip_conntrack_dir dir)
 }
 
 /*
+ * It has no flow (yet), and nobody remembered: do so from now on, so that a
+ * rule's answer to it is recognised, and the next rule has it easier.
+ */
+static void remember_again(const struct answer *a, const struct sk_buff *skb)
+{
+	const struct ct_memo memo = {
+		.kind = a->fresh ? CT_MEMO_NEW : CT_MEMO_DONE,
+		.info = a->info,
+		.tuple = a->fresh ? a->orig : a->pkt.tuple,
+	};
+
+	ct_memo_put(skb, a->digest, &memo);
+}
+
+/*
  * Read the packet, find its flow, and judge it unless the answer is known.
  * A flow is left locked.
  */
@@ -413,6 +451,8 @@ static void work_out(struct answer *a, const struct sk_buff *skb,
 	}
 	ct_packet_original(&a->pkt, &a->orig);
 	judge_first(a);
+	if (!ct_packet_is_second_pass(state))
+		remember_again(a, skb);
 }
 
 /* What is remembered. Returns false if nothing is. */

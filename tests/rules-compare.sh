@@ -697,7 +697,7 @@ nft_rules() {
 		[[ $d ]] && for k in "$ip saddr $C" "$ip daddr $C" "$ip saddr $S" \
 			"protocol udp" "proto-src 1" "proto-dst 1" \
 			"proto-dst 7001-7002"; do
-			echo "ct $d $k counter"
+			echo "meta l4proto { tcp, udp } ct $d $k counter"
 		done
 		for k in packets bytes avgpkt; do
 			echo "ct $d $k 1 counter"
@@ -707,16 +707,19 @@ nft_rules() {
 	done
 	echo "ct direction original counter"
 	echo "ct direction reply counter"
-	echo "} }"
+	echo "}"
+	echo "}"
 	# The way it was written before there were keys for each family
-	echo "table $ip y { chain asks {"
+	echo "table $ip y {"
+	echo "chain asks {"
 	echo "type filter hook forward priority 0"
 	for d in original reply; do
 		for k in "saddr $C" "daddr $C"; do
 			echo "ct $d $ip $k counter"
 		done
 	done
-	echo "} }"
+	echo "}"
+	echo "}"
 }
 
 option_packets() {
@@ -762,7 +765,7 @@ flows() {
 }
 
 scrub() {
-	sed -E 's/ +/ /g; s/^([a-z0-9]+ [0-9]+) [0-9]+/\1 T/; s/ use=[0-9]+//; s/ id=[0-9]+$//' |
+	sed -E 's/ +/ /g; s/^([a-z0-9]+ [0-9]+) [0-9]+/\1 T/; s/ use=[0-9]+//; s/ id=[0-9]+$//; s/ labels$//' |
 		sort
 }
 
@@ -792,7 +795,7 @@ options() {
 		} | sed "s/^/$f: /" >> "$out"
 		kill $ear
 		wait $ear 2> /dev/null
-		sed 's/^/event /' "$work/events" | scrub | grep -E '=(7205|7206|7412|7001) ' |
+		sed 's/^/event /' "$work/events" | scrub | grep -aE '=(7205|7206|7412|7001) ' |
 			sed -E "s/^/$f: /; s/\] ([a-z]+ [0-9]+) [0-9]+ /] \1 T /" >> "$out"
 		on r $iptables -t mangle -F
 		on r $iptables -t raw -F
@@ -832,13 +835,31 @@ our_side() {
 		test -d /sys/module/nf_conntrack
 }
 
+# Where ours differs, what it says, and why. Otherwise nothing.
+differs() {
+	case $1 in
+	"~reject"?": TCP in input, loopback")
+		# Over loopback the flow is there before the packet comes in, so
+		# the reset that a rule answers with is a segment of it. For
+		# nf_conntrack whatever a rule answers with is related.
+		echo established ;;
+	"icmp6: redirect")
+		# Without the packet that it is about. Neighbour discovery is
+		# left alone, all of it.
+		echo untracked ;;
+	esac
+}
+
 compare_states() {
-	local line theirs label n=0
+	local line theirs label n=0 other
 	while IFS= read -r line; do
 		label=${line%% |*}
 		theirs=$(grep -F "$label |" "$work/nf.states" | head -n 1)
 		n=$((n + 1))
 		[[ $line == "$theirs" ]] && continue
+		other=$(differs "$label")
+		[[ $other == established && $line == *out?_est_reply* ]] && continue
+		[[ $other == untracked && $line == *in?_untracked=1* ]] && continue
 		fail "states: $label" "nf:   ${theirs#* | }" "ours: ${line#* | }"
 	done < "$work/ours.states"
 	at_least "steps compared" 150 $n
@@ -846,7 +867,10 @@ compare_states() {
 
 compare_options() {
 	local got
-	got=$(diff <(cut -c1-400 "$work/nf.options") <(cut -c1-400 "$work/ours.options"))
+	# Of a flow whose rule wants no news but its beginning and end,
+	# nf_conntrack may tell a change all the same.
+	got=$(diff -a <(grep -avE "event.*UPDATE.*=720[56] " "$work/nf.options") \
+		"$work/ours.options")
 	is "rules with options, and what became of the flows" "" "$got"
 	at_least "lines compared" 300 "$(wc -l < "$work/ours.options")"
 }
