@@ -255,7 +255,6 @@ static bool set_zone(const struct ct_expr *ct, u16 zone,
 static void set(const struct nft_expr *expr, struct nft_regs *regs,
 		const struct nft_pktinfo *pkt)
 {
-	static const u32 all[CT_LABEL_WORDS] = { ~0, ~0, ~0, ~0 };
 	const struct ct_expr *ct = nft_expr_priv(expr);
 	const u32 *src = &regs->data[ct->reg];
 	struct ct_mark_op op = {};

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # guests: uml umldebug deb6.1 deb6.12
-# timeout: 600
+# timeout: 900
 # shellcheck disable=SC2119,SC2317
 #
 # Rules that ask for the state of a connection, without nf_conntrack: the classic
@@ -125,6 +125,8 @@ path_mtu() {
 	is "$1: big answers arrive" 4000 "$got"
 	got=$(on s ip route get "$3" | grep -o 'mtu [0-9]*')
 	is "$1: for the path was measured" "mtu 1300" "$got"
+	[[ $got ]] || say "$(on s cat /proc/net/stat/ip_conntrack_reasons |
+		grep -v '^ *0 ')" "$(on s nft list ruleset 2> /dev/null)" "$(table s)"
 	on r ip link set r0 mtu 1500
 	on s ip route flush cache
 	on s ip -6 route flush cache

@@ -15,49 +15,70 @@ counters is. A line of the scenario is one of
 	NS LAYERS...	a packet made by hand: see wire.py
 """
 
-import ctypes
-import re
+import socket
+import struct
 import subprocess
 import sys
 import time
 
 import wire
 
-COUNTER = re.compile(r'counter (\w+) \{\s+packets (\d+) ')
+NETLINK_NETFILTER = 12
+GETOBJ_RESET = 10 << 8 | 21
+DONE, REQUEST_DUMP = 3, 0x301
+OBJ_NAME, OBJ_DATA, COUNTER_PACKETS = 2, 4, 2
 
 
-class Nft:
-    """nft without a process for each command"""
+def attributes(data):
+    """Type and content of each attribute"""
+    while len(data) >= 4:
+        size, kind = struct.unpack('HH', data[:4])
+        yield kind & 0x3fff, data[4:size]
+        data = data[size + -size % 4:]
+
+
+class Counters:
+    """Named counters of nft, by netlink: a process for each would take long"""
 
     def __init__(self):
-        self.lib = ctypes.CDLL('libnftables.so.1')
-        self.lib.nft_ctx_new.restype = ctypes.c_void_p
-        self.lib.nft_ctx_get_output_buffer.restype = ctypes.c_char_p
-        self.lib.nft_ctx_get_error_buffer.restype = ctypes.c_char_p
-        self.ctx = ctypes.c_void_p(self.lib.nft_ctx_new(0))
-        self.lib.nft_ctx_buffer_output(self.ctx)
-        self.lib.nft_ctx_buffer_error(self.ctx)
+        self.sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW,
+                                  NETLINK_NETFILTER)
 
-    def run(self, command):
-        if self.lib.nft_run_cmd_from_buffer(self.ctx, command.encode()):
-            error = self.lib.nft_ctx_get_error_buffer(self.ctx)
-            sys.exit('nft %s: %s' % (command, error.decode()))
-        return self.lib.nft_ctx_get_output_buffer(self.ctx).decode()
+    def messages(self):
+        while True:
+            data = self.sock.recv(65536)
+            while len(data) >= 16:
+                size, kind = struct.unpack('IH', data[:6])
+                if kind <= DONE:
+                    return
+                yield data[20:size]
+                data = data[size + -size % 4:]
 
-    def counters(self, command='list'):
-        found = COUNTER.findall(self.run(command + ' counters'))
-        return {name: int(packets) for name, packets in found}
+    def reset(self):
+        """Those that are not zero, which they are afterwards"""
+        self.sock.send(struct.pack('=IHHIIBBH', 20, GETOBJ_RESET, REQUEST_DUMP,
+                                   1, 0, 0, 0, 0))
+        counters = {}
+        for message in self.messages():
+            obj = dict(attributes(message))
+            packets = dict(attributes(obj[OBJ_DATA]))[COUNTER_PACKETS]
+            if any(packets):
+                name = obj[OBJ_NAME].rstrip(b'\0').decode()
+                counters[name] = struct.unpack('!Q', packets)[0]
+        return counters
 
 
-def settle(nft):
-    """The counters, when they have come to rest; then they are zero"""
-    before = None
-    while True:
-        now = nft.counters()
-        if now == before:
-            return nft.counters('reset')
-        before = now
-        time.sleep(0.02)
+def settle(counters):
+    """What was counted, when it has come to rest"""
+    total = {}
+    quiet = 0
+    while quiet < (1 if total else 2):
+        time.sleep(0.03)
+        now = counters.reset()
+        quiet = 0 if now else quiet + 1
+        for name, n in now.items():
+            total[name] = total.get(name, 0) + n
+    return total
 
 
 def report(name, counters):
@@ -75,23 +96,21 @@ def report(name, counters):
 def main():
     wires = wire.open_wires(sys.argv[2:])
     wire.enter(sys.argv[1])
-    nft = Nft()
+    counters = Counters()
     name = None
-    for line in list(sys.stdin) + ['= \n']:
-        line = line.strip()
-        if line.startswith('= '):
-            report(name, settle(nft))
-            name = line[2:].strip()
-        elif line == '=':
-            report(name, settle(nft))
-        elif line.startswith('run '):
-            _, namespace, command = line.split(None, 2)
+    for line in list(sys.stdin) + ['= ']:
+        command, _, rest = line.strip().partition(' ')
+        if command == '=':
+            report(name, settle(counters))
+            name = rest
+        elif command == 'run':
+            namespace, text = rest.split(None, 1)
             subprocess.run(['nsenter', '--net=/run/netns/' + namespace,
-                            'bash', '-c', command], stdin=subprocess.DEVNULL,
+                            'bash', '-c', text], stdin=subprocess.DEVNULL,
                            stdout=subprocess.DEVNULL,
                            stderr=subprocess.DEVNULL, check=False)
-        elif line:
-            wire.send(wires, line)
+        elif command:
+            wire.send(wires, line.strip())
 
 
 if __name__ == '__main__':
