@@ -265,7 +265,8 @@ static void set(const struct nft_expr *expr, struct nft_regs *regs,
 		ct_packet_set_mark(pkt->skb, pkt->state, &op);
 		break;
 	case NFT_CT_LABELS:
-		ct_packet_change_labels(pkt->skb, pkt->state, all, src);
+		/* Labels are added: the language has no way to take one. */
+		ct_packet_change_labels(pkt->skb, pkt->state, src, src);
 		break;
 	case NFT_CT_EVENTMASK:
 		ct_packet_set_events(pkt->skb, pkt->state, *src);

@@ -147,6 +147,7 @@ static bool flow_met(const struct xt_conntrack_mtinfo2 *info, u8 revision,
 {
 	u32 status = snap->status & ~CT_FLOW_PRIVATE;
 	u32 left = max(snap->left, 0) / HZ;
+	bool in_time = left >= info->expires_min && left <= info->expires_max;
 
 	return is_met(info, XT_CONNTRACK_DIRECTION,
 		      ct_info_dir(what) == IP_CT_DIR_ORIGINAL) &&
@@ -156,8 +157,7 @@ static bool flow_met(const struct xt_conntrack_mtinfo2 *info, u8 revision,
 		      snap->tuple[IP_CT_DIR_ORIGINAL].protonum) &&
 	       ports_met(info, revision, snap) &&
 	       is_met(info, XT_CONNTRACK_STATUS, status_mask & status) &&
-	       is_met(info, XT_CONNTRACK_EXPIRES, left >= info->expires_min &&
-						  left <= info->expires_max);
+	       is_met(info, XT_CONNTRACK_EXPIRES, in_time);
 }
 
 /* Nothing is asked but what the tracker knows of every packet. */

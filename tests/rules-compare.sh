@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # guests: uml umldebug deb6.1 deb6.12
 # timeout: 900
-# shellcheck disable=SC2154
+# shellcheck disable=SC2119
 #
 # Rules get the answers that they got from nf_conntrack: the same packets, by
 # hand and from real hosts, meet the same rules with ours and with nf_conntrack,
@@ -781,7 +781,7 @@ options() {
 		on r conntrack -F 2> /dev/null
 		on r stdbuf -oL conntrack -E > "$work/events" 2> /dev/null &
 		ear=$!
-		ct_jobs+=($ear)
+		ct_jobs+=("$ear")
 		sleep 1
 		option_packets $f
 		sleep 0.5
@@ -793,8 +793,8 @@ options() {
 				on r nft list table "$([[ $f == 4 ]] && echo ip || echo ip6)" y
 			flows | scrub
 		} | sed "s/^/$f: /" >> "$out"
-		kill $ear
-		wait $ear 2> /dev/null
+		kill "$ear"
+		wait "$ear" 2> /dev/null
 		sed 's/^/event /' "$work/events" | scrub | grep -aE '=(7205|7206|7412|7001) ' |
 			sed -E "s/^/$f: /; s/\] ([a-z]+ [0-9]+) [0-9]+ /] \1 T /" >> "$out"
 		on r $iptables -t mangle -F

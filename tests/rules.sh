@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # guests: uml umldebug deb6.1 deb6.12
 # timeout: 900
-# shellcheck disable=SC2119,SC2317
+# shellcheck disable=SC2016,SC2119,SC2317
 #
 # Rules that ask for the state of a connection, without nf_conntrack: the classic
 # firewall in each language that rules are written in, packets that wait in a
@@ -48,10 +48,10 @@ firewall_nft() {
 	local ns
 	for ns in r s; do
 		if [[ $1 == inet ]]; then
-			nft_rules inet "$nd" | on $ns nft -f - || return
+			nft_rules inet "$nd" | on "$ns" nft -f - || return
 		else
-			nft_rules ip "" | on $ns nft -f - || return
-			nft_rules ip6 "$nd" | on $ns nft -f - || return
+			nft_rules ip "" | on "$ns" nft -f - || return
+			nft_rules ip6 "$nd" | on "$ns" nft -f - || return
 		fi
 	done
 }
@@ -60,26 +60,26 @@ firewall_iptables() {
 	local ns t type
 	for ns in r s; do
 		for t in "iptables-$1" "ip6tables-$1"; do
-			on $ns $t -P INPUT DROP || return
-			on $ns $t -P FORWARD DROP
+			on "$ns" "$t" -P INPUT DROP || return
+			on "$ns" "$t" -P FORWARD DROP
 			if [[ $t == ip6* ]]; then
 				for type in 133 134 135 136 143; do
-					on $ns $t -A INPUT -p icmpv6 \
-						--icmpv6-type $type -j ACCEPT
+					on "$ns" "$t" -A INPUT -p icmpv6 \
+						--icmpv6-type "$type" -j ACCEPT
 				done
 			fi
-			on $ns $t -A INPUT -m conntrack \
+			on "$ns" "$t" -A INPUT -m conntrack \
 				--ctstate ESTABLISHED,RELATED -j ACCEPT || return
-			on $ns $t -A INPUT -m conntrack --ctstate INVALID -j DROP
-			on $ns $t -A INPUT -i lo -m state --state NEW -j ACCEPT
-			on $ns $t -A INPUT -p tcp --dport 7 -m conntrack \
+			on "$ns" "$t" -A INPUT -m conntrack --ctstate INVALID -j DROP
+			on "$ns" "$t" -A INPUT -i lo -m state --state NEW -j ACCEPT
+			on "$ns" "$t" -A INPUT -p tcp --dport 7 -m conntrack \
 				--ctstate NEW -j ACCEPT
-			on $ns $t -A FORWARD -m state \
+			on "$ns" "$t" -A FORWARD -m state \
 				--state ESTABLISHED,RELATED -j ACCEPT
-			on $ns $t -A FORWARD -m conntrack --ctstate INVALID -j DROP
-			on $ns $t -A FORWARD -i r1 -m conntrack --ctstate NEW \
+			on "$ns" "$t" -A FORWARD -m conntrack --ctstate INVALID -j DROP
+			on "$ns" "$t" -A FORWARD -i r1 -m conntrack --ctstate NEW \
 				-j ACCEPT
-			on $ns $t -A FORWARD -p tcp --dport 7 -m state \
+			on "$ns" "$t" -A FORWARD -p tcp --dport 7 -m state \
 				--state NEW -j ACCEPT
 		done
 	done
@@ -88,12 +88,12 @@ firewall_iptables() {
 no_firewall() {
 	local ns t
 	for ns in r s; do
-		on $ns nft flush ruleset 2> /dev/null
+		on "$ns" nft flush ruleset 2> /dev/null
 		[[ $1 == legacy ]] || continue
 		for t in iptables-legacy ip6tables-legacy; do
-			on $ns $t -F
-			on $ns $t -P INPUT ACCEPT
-			on $ns $t -P FORWARD ACCEPT
+			on "$ns" "$t" -F
+			on "$ns" "$t" -P INPUT ACCEPT
+			on "$ns" "$t" -P FORWARD ACCEPT
 		done
 	done
 }
@@ -379,13 +379,13 @@ refusals() {
 	local t
 	for t in iptables ip6tables; do
 		refuses "$t CT --helper" "CT: --helper ftp refused" \
-			on r $t -t raw -A PREROUTING -p tcp -j CT --helper ftp
+			on r "$t" -t raw -A PREROUTING -p tcp -j CT --helper ftp
 		refuses "$t CT --timeout" "CT: --timeout slow refused" \
-			on r $t -t raw -A PREROUTING -p tcp -j CT --timeout slow
+			on r "$t" -t raw -A PREROUTING -p tcp -j CT --timeout slow
 		refuses "$t CT --expevents" "CT: --expevents refused" \
-			on r $t -t raw -A PREROUTING -j CT --expevents new
+			on r "$t" -t raw -A PREROUTING -j CT --expevents new
 		check_not "refused: $t CT outside of raw" \
-			on r $t -t filter -A INPUT -j CT --notrack
+			on r "$t" -t filter -A INPUT -j CT --notrack
 	done
 	on r nft add table inet t
 	on r nft add chain inet t c '{ type filter hook forward priority 0; }'
@@ -522,7 +522,7 @@ queue_reject
 says
 for n in 1 2; do
 	tag="forget=$n: "
-	param forget $n
+	param forget "$n"
 	queued forward
 	says
 done
