@@ -199,7 +199,6 @@ static noinline enum ct_reason track_first(const struct ct_pkt *pkt,
 	}
 	memo->kind = CT_MEMO_NEW;
 	memo->info = CT_INFO_NEW;
-	memo->tuple = pkt->tuple;
 	return CT_R_OK;
 }
 
@@ -235,8 +234,13 @@ read_and_track(struct ct_pkt *pkt, struct sk_buff *skb,
 	reason = ct_tuple_read(pkt, skb, state->pf, state->hook);
 	if (ct_note_any())
 		take_early_note(pkt, digest);
-	if (likely(!reason))
-		return track(pkt, memo);
+	if (likely(!reason)) {
+		reason = track(pkt, memo);
+		if (unlikely(reason || memo->kind == CT_MEMO_NEW))
+			memo->tuple = pkt->tuple;
+		return reason;
+	}
+	memo->tuple.family = NFPROTO_UNSPEC;
 	if (reason == CT_R_UNTRACKED)
 		memo->info = CT_INFO_UNTRACKED;
 	return reason;

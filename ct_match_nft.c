@@ -255,7 +255,6 @@ static bool set_zone(const struct ct_expr *ct, u16 zone,
 static void set(const struct nft_expr *expr, struct nft_regs *regs,
 		const struct nft_pktinfo *pkt)
 {
-	static const u32 all[CT_LABEL_WORDS] = { ~0, ~0, ~0, ~0 };
 	const struct ct_expr *ct = nft_expr_priv(expr);
 	const u32 *src = &regs->data[ct->reg];
 	struct ct_mark_op op = {};
@@ -266,7 +265,8 @@ static void set(const struct nft_expr *expr, struct nft_regs *regs,
 		ct_packet_set_mark(pkt->skb, pkt->state, &op);
 		break;
 	case NFT_CT_LABELS:
-		ct_packet_change_labels(pkt->skb, pkt->state, all, src);
+		/* Labels are added: the language has no way to take one. */
+		ct_packet_change_labels(pkt->skb, pkt->state, src, src);
 		break;
 	case NFT_CT_EVENTMASK:
 		ct_packet_set_events(pkt->skb, pkt->state, *src);
@@ -387,8 +387,8 @@ static int set_dump(struct sk_buff *skb, const struct nft_expr *expr,
 
 /* Registration */
 
-static struct nft_expr_type ct_types[4];
-static struct nft_expr_type notrack_types[5];
+static struct nft_expr_type ct_types[6];
+static struct nft_expr_type notrack_types[6];
 
 #define GET_OPS(_eval) {						\
 		.type = ct_types,					\
@@ -425,6 +425,11 @@ select_ct(const struct nft_ctx *ctx, const struct nlattr * const tb[])
 		pr_info_ratelimited("ct in bridge tables refused: bridged packets are not tracked by ip_conntrack\n");
 		return ERR_PTR(-EOPNOTSUPP);
 	}
+	/* What is not asked of us the kernel would ask of nf_conntrack. */
+	if (ctx->family == NFPROTO_NETDEV || ctx->family == NFPROTO_ARP) {
+		pr_info_ratelimited("ct in netdev and arp tables refused: there is no connection\n");
+		return ERR_PTR(-EPROTO);
+	}
 	if (tb[NFTA_CT_SREG])
 		return &set_ops;
 	switch (ntohl(nla_get_be32(tb[NFTA_CT_KEY]))) {
@@ -453,13 +458,14 @@ select_ct(const struct nft_ctx *ctx, const struct nlattr * const tb[])
 		.owner = THIS_MODULE,					\
 	}
 
-static struct nft_expr_type ct_types[4] = {
+static struct nft_expr_type ct_types[6] = {
 	CT_TYPE(IPV4), CT_TYPE(IPV6), CT_TYPE(INET), CT_TYPE(BRIDGE),
+	CT_TYPE(NETDEV), CT_TYPE(ARP),
 };
 
-static struct nft_expr_type notrack_types[5] = {
+static struct nft_expr_type notrack_types[6] = {
 	NOTRACK_TYPE(IPV4), NOTRACK_TYPE(IPV6), NOTRACK_TYPE(INET),
-	NOTRACK_TYPE(BRIDGE), NOTRACK_TYPE(NETDEV),
+	NOTRACK_TYPE(BRIDGE), NOTRACK_TYPE(NETDEV), NOTRACK_TYPE(ARP),
 };
 
 static const struct nft_object_ops *

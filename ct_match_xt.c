@@ -145,7 +145,9 @@ static bool flow_met(const struct xt_conntrack_mtinfo2 *info, u8 revision,
 		     u16 status_mask, enum ct_info what,
 		     const struct ct_snapshot *snap)
 {
+	u32 status = snap->status & ~CT_FLOW_PRIVATE;
 	u32 left = max(snap->left, 0) / HZ;
+	bool in_time = left >= info->expires_min && left <= info->expires_max;
 
 	return is_met(info, XT_CONNTRACK_DIRECTION,
 		      ct_info_dir(what) == IP_CT_DIR_ORIGINAL) &&
@@ -154,9 +156,8 @@ static bool flow_met(const struct xt_conntrack_mtinfo2 *info, u8 revision,
 		      snap->proto && info->l4proto ==
 		      snap->tuple[IP_CT_DIR_ORIGINAL].protonum) &&
 	       ports_met(info, revision, snap) &&
-	       is_met(info, XT_CONNTRACK_STATUS, status_mask & snap->status) &&
-	       is_met(info, XT_CONNTRACK_EXPIRES, left >= info->expires_min &&
-						  left <= info->expires_max);
+	       is_met(info, XT_CONNTRACK_STATUS, status_mask & status) &&
+	       is_met(info, XT_CONNTRACK_EXPIRES, in_time);
 }
 
 /* Nothing is asked but what the tracker knows of every packet. */
@@ -422,7 +423,7 @@ static unsigned int notrack_target(struct sk_buff *skb,
 
 static int refuse(const char *what, const char *name, size_t size)
 {
-	pr_info_ratelimited("CT: --%s %.*s refused: not served by ip_conntrack\n",
+	pr_info_ratelimited("CT: --%s%.*s refused: not served by ip_conntrack\n",
 			    what, (int)strnlen(name, size), name);
 	return -EOPNOTSUPP;
 }
@@ -437,7 +438,7 @@ static int ct_check(const struct xt_ct_target_info_v1 *info, u16 flags)
 	if (info->flags & XT_CT_NOTRACK)
 		return 0;
 	if (info->helper[0])
-		return refuse("helper", info->helper, sizeof(info->helper));
+		return refuse("helper ", info->helper, sizeof(info->helper));
 	if (info->exp_events)
 		return refuse("expevents", "", 0);
 	return 0;
@@ -458,7 +459,7 @@ static int ct_check_timeout(const struct xt_tgchk_param *par, u16 flags)
 	int err = ct_check(info, flags);
 
 	if (!err && !(info->flags & XT_CT_NOTRACK) && info->timeout[0])
-		err = refuse("timeout", info->timeout, sizeof(info->timeout));
+		err = refuse("timeout ", info->timeout, sizeof(info->timeout));
 	return err;
 }
 

@@ -52,6 +52,8 @@ struct others {
 
 static struct others __percpu *all_others;
 
+unsigned long ct_memo_newest[CT_MEMO_STAMPS];
+
 static unsigned int set_of(const struct sk_buff *skb)
 {
 	return hash_ptr(skb, ilog2(CT_MEMO_SETS));
@@ -70,12 +72,17 @@ static struct ct_memo_place *find_other(const struct sk_buff *skb)
 	return NULL;
 }
 
+/* What is remembered of this packet, not of one of the past */
 static struct ct_memo_place *find(struct ct_memo_last *last,
 				  const struct sk_buff *skb)
 {
+	struct ct_memo_place *place = NULL;
+
 	if (likely(last->place.skb == skb))
-		return &last->place;
-	return last->others ? find_other(skb) : NULL;
+		place = &last->place;
+	else if (last->others)
+		place = find_other(skb);
+	return place && ct_memo_is_newest(place) ? place : NULL;
 }
 
 static void forget_place(struct ct_memo_last *last, struct ct_memo_place *place)
@@ -214,10 +221,15 @@ enum ct_memo_kind ct_memo_peek(const struct sk_buff *skb, u32 digest, u8 *info,
 	return kind;
 }
 
-static bool is_new(const struct ct_memo_place *place, const struct ct_tuple *tuple)
+/* The later of two packets, if the second has this tuple */
+static const struct ct_memo_place *later(const struct ct_memo_place *a,
+					 const struct ct_memo_place *b,
+					 const struct ct_tuple *tuple)
 {
-	return place->skb && place->memo.kind == CT_MEMO_NEW &&
-	       ct_tuple_equal(&place->memo.tuple, tuple);
+	if (!b->skb || !ct_memo_has_tuple(&b->memo) ||
+	    !ct_tuple_equal(&b->memo.tuple, tuple))
+		return a;
+	return !a || (long)(b->stamp - a->stamp) > 0 ? b : a;
 }
 
 /**
@@ -225,21 +237,24 @@ static bool is_new(const struct ct_memo_place *place, const struct ct_tuple *tup
  * @tuple: its tuple
  *
  * This host answers such a packet while it is still in a hook: that is how a
- * rule's reset or ICMP error is recognised. Slow: looks at everything.
+ * rule's reset or ICMP error is recognised. What was dropped before is still
+ * remembered, so the last packet with that tuple is the one that counts. Slow:
+ * looks at everything.
  *
  * Return: true if this CPU remembers one.
  */
 bool ct_memo_has_new(const struct ct_tuple *tuple)
 {
-	const struct ct_memo_place *place, *end;
+	const struct ct_memo_place *place, *end, *last;
 	bool found;
 
 	ct_local_lock_bh(&ct_memo_last.lock);
-	found = is_new(&this_cpu_ptr(&ct_memo_last)->place, tuple);
+	last = later(NULL, &this_cpu_ptr(&ct_memo_last)->place, tuple);
 	place = this_cpu_ptr(all_others)->set[0];
 	end = place + CT_MEMO_SETS * CT_MEMO_WAYS;
-	for (; place < end && !found; place++)
-		found = is_new(place, tuple);
+	for (; place < end; place++)
+		last = later(last, place, tuple);
+	found = last && last->memo.kind == CT_MEMO_NEW;
 	ct_local_unlock_bh(&ct_memo_last.lock);
 	return found;
 }
@@ -251,8 +266,10 @@ int ct_memo_init(void)
 	all_others = alloc_percpu(struct others);
 	if (!all_others)
 		return -ENOMEM;
-	for_each_possible_cpu(cpu)
+	for_each_possible_cpu(cpu) {
 		local_lock_init(&per_cpu(ct_memo_last, cpu).lock);
+		per_cpu(ct_memo_last, cpu).stamp = cpu;
+	}
 	return 0;
 }
 

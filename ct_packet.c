@@ -76,24 +76,31 @@ void ct_packet_zone(struct ct_pkt *pkt, const struct ct_note *note)
 	pkt->tuple.zone = pkt->zone[IP_CT_DIR_ORIGINAL];
 }
 
-/* A flow in the zone of this direction, or none */
-static struct ct_flow *find_in_zone(const struct ct_pkt *pkt,
+static struct ct_flow *find_zoned(const struct ct_pkt *pkt,
+				  const struct ct_tuple *tuple,
+				  enum ip_conntrack_dir *dir)
+{
+	struct ct_flow *flow;
+	struct ct_id id;
+
+	ct_tuple_identify(tuple, pkt->cnet, &id);
+	flow = ct_find(pkt->cnet, &id, dir);
+	return flow && !ct_zone_fits(flow, *dir, tuple->zone) ?
+	       ct_unlock_no_flow(flow) : flow;
+}
+
+/* A flow that has the packet in this direction, and in its zone, or none */
+static struct ct_flow *find_one_way(const struct ct_pkt *pkt,
 				    const struct ct_tuple *tuple,
 				    enum ip_conntrack_dir dir)
 {
 	struct ct_tuple zoned = *tuple;
 	enum ip_conntrack_dir got;
 	struct ct_flow *flow;
-	struct ct_id id;
 
 	zoned.zone = pkt->zone[dir];
-	ct_tuple_identify(&zoned, pkt->cnet, &id);
-	flow = ct_hash_find(pkt->cnet, &id, &got);
-	if (flow && got != dir) {
-		ct_flow_unlock(flow);
-		flow = NULL;
-	}
-	return flow;
+	flow = find_zoned(pkt, &zoned, &got);
+	return flow && got != dir ? ct_unlock_no_flow(flow) : flow;
 }
 
 #ifndef CONFIG_PREEMPT_RT
@@ -114,15 +121,12 @@ noinline struct ct_flow *ct_packet_find_other(const struct ct_pkt *pkt,
 					      const struct ct_tuple *tuple,
 					      enum ip_conntrack_dir *dir)
 {
-	struct ct_id id CT_UNINIT;
 	struct ct_flow *flow;
 
-	if (likely(pkt->zone[0] == pkt->zone[1])) {
-		ct_tuple_identify(tuple, pkt->cnet, &id);
-		return ct_find(pkt->cnet, &id, dir);
-	}
+	if (likely(pkt->zone[0] == pkt->zone[1]))
+		return find_zoned(pkt, tuple, dir);
 	for (*dir = IP_CT_DIR_ORIGINAL; *dir < IP_CT_DIR_MAX; ++*dir) {
-		flow = find_in_zone(pkt, tuple, *dir);
+		flow = find_one_way(pkt, tuple, *dir);
 		if (flow)
 			return flow;
 	}
@@ -195,6 +199,22 @@ static bool is_reset(const struct ct_pkt *pkt)
 	       pkt->tcp.kind == CT_TCP_K_RST;
 }
 
+/* The packet that a reset or an ICMP error answers, if it is one */
+static bool read_cause(const struct ct_pkt *pkt, struct ct_tuple *cause)
+{
+	unsigned int offset = ct_proto_quote(pkt);
+
+	if (offset) {
+		if (ct_tuple_read_quote(pkt->skb, offset, pkt->tuple.family,
+					cause))
+			return false;
+	} else if (!is_reset(pkt) || !ct_tuple_invert(cause, &pkt->tuple)) {
+		return false;
+	}
+	cause->zone = pkt->tuple.zone;
+	return true;
+}
+
 /**
  * ct_packet_is_own_answer() - is this the host's answer to a new packet?
  * @pkt: a packet without a flow
@@ -208,20 +228,10 @@ static bool is_reset(const struct ct_pkt *pkt)
  */
 bool ct_packet_is_own_answer(const struct ct_pkt *pkt)
 {
-	unsigned int offset = ct_proto_quote(pkt);
-	struct ct_tuple about;
+	struct ct_tuple cause;
 
-	if (pkt->hook != NF_INET_LOCAL_OUT)
-		return false;
-	if (offset) {
-		if (ct_tuple_read_quote(pkt->skb, offset, pkt->tuple.family,
-					&about))
-			return false;
-	} else if (!is_reset(pkt) || !ct_tuple_invert(&about, &pkt->tuple)) {
-		return false;
-	}
-	about.zone = pkt->tuple.zone;
-	return ct_memo_has_new(&about);
+	return pkt->hook == NF_INET_LOCAL_OUT && read_cause(pkt, &cause) &&
+	       ct_memo_has_new(&cause);
 }
 
 /**
@@ -301,6 +311,8 @@ u32 ct_packet_nat_status(const struct ct_tuple *orig,
  * @info: in a word
  * @flow: its flow, locked; %NULL if there is none (yet)
  * @fresh: there is none yet: @orig, @next and @timeout are what it would have
+ * @has_cause: there will be none: the packet answers one that has not become a
+ *	flow, and that was @orig
  * @pkt: the packet, read again
  * @digest: its digest
  * @note: what rules said of it
@@ -312,6 +324,7 @@ struct answer {
 	enum ct_info info;
 	struct ct_flow *flow;
 	bool fresh;
+	bool has_cause;
 	struct ct_pkt pkt;
 	u32 digest;
 	struct ct_note note;
@@ -320,14 +333,24 @@ struct answer {
 	u32 timeout;
 };
 
+/* It has no flow and begins none, but may answer what would have. */
+static void judge_answer(struct answer *a, bool known)
+{
+	if (!known)
+		a->info = ct_packet_is_own_answer(&a->pkt) ?
+			  CT_INFO_RELATED_REPLY : CT_INFO_INVALID;
+	if (a->info == CT_INFO_RELATED_REPLY)
+		a->has_cause = read_cause(&a->pkt, &a->orig);
+}
+
 static void judge_first(struct answer *a)
 {
 	struct ct_judgement j CT_UNINIT;
 
 	ct_proto_judge(NULL, &a->pkt, IP_CT_DIR_ORIGINAL, &j);
 	if (j.verdict == CT_REFUSE) {
-		if (ct_packet_is_own_answer(&a->pkt))
-			a->info = CT_INFO_RELATED_REPLY;
+		a->fresh = false;
+		judge_answer(a, false);
 		return;
 	}
 	a->info = CT_INFO_NEW;
@@ -349,6 +372,21 @@ static void judge_again(struct answer *a, enum ip_conntrack_dir dir)
 	a->flow = NULL;
 	if (j.verdict == CT_RENEW)
 		judge_first(a);
+}
+
+/*
+ * It has no flow (yet), and nobody remembered: do so from now on, so that a
+ * rule's answer to it is recognised, and the next rule has it easier.
+ */
+static void remember_again(const struct answer *a, const struct sk_buff *skb)
+{
+	const struct ct_memo memo = {
+		.kind = a->fresh ? CT_MEMO_NEW : CT_MEMO_DONE,
+		.info = a->info,
+		.tuple = a->fresh ? a->orig : a->pkt.tuple,
+	};
+
+	ct_memo_put(skb, a->digest, &memo);
 }
 
 /*
@@ -374,10 +412,8 @@ static void work_out(struct answer *a, const struct sk_buff *skb,
 	ct_packet_zone(&a->pkt, &a->note);
 	offset = ct_proto_quote(&a->pkt);
 	if (offset) {
-		if (ct_packet_relate(&a->pkt, offset, &a->flow, &a->info) &&
-		    !known)
-			a->info = ct_packet_is_own_answer(&a->pkt) ?
-				  CT_INFO_RELATED_REPLY : CT_INFO_INVALID;
+		if (ct_packet_relate(&a->pkt, offset, &a->flow, &a->info))
+			judge_answer(a, known);
 		return;
 	}
 	if (known && a->fresh) {
@@ -385,8 +421,11 @@ static void work_out(struct answer *a, const struct sk_buff *skb,
 		return;
 	}
 	a->flow = ct_packet_find(&a->pkt, &a->pkt.tuple, &dir);
-	if (known)
+	if (known) {
+		if (!a->flow)
+			judge_answer(a, known);
 		return;
+	}
 	ct_stat_inc(a->pkt.cnet, asked_again);
 	if (a->flow) {
 		judge_again(a, dir);
@@ -394,6 +433,8 @@ static void work_out(struct answer *a, const struct sk_buff *skb,
 	}
 	ct_packet_original(&a->pkt, &a->orig);
 	judge_first(a);
+	if (!ct_packet_is_second_pass(state))
+		remember_again(a, skb);
 }
 
 /* What is remembered. Returns false if nothing is. */
@@ -420,6 +461,7 @@ static void ask(struct answer *a, const struct sk_buff *skb,
 	a->info = CT_INFO_INVALID;
 	a->flow = NULL;
 	a->fresh = false;
+	a->has_cause = false;
 	if (ct_packet_is_untracked(skb)) {
 		a->info = CT_INFO_UNTRACKED;
 		return;
@@ -489,6 +531,18 @@ static bool foresee(const struct answer *a, struct ct_snapshot *snap)
 	return true;
 }
 
+/* What the flow would have been that an answer has prevented. */
+static bool imagine(const struct answer *a, struct ct_snapshot *snap)
+{
+	memset(snap, 0, sizeof(*snap));
+	if (!ct_tuple_invert(&snap->tuple[IP_CT_DIR_REPLY], &a->orig))
+		return false;
+	snap->tuple[IP_CT_DIR_ORIGINAL] = a->orig;
+	snap->proto = ct_proto_find(a->orig.family, a->orig.protonum);
+	snap->packets[IP_CT_DIR_ORIGINAL] = 1;
+	return true;
+}
+
 /**
  * ct_packet_snapshot() - the flow of a packet as it is at this moment
  * @skb: the packet
@@ -515,6 +569,8 @@ enum ct_info ct_packet_snapshot(const struct sk_buff *skb,
 		ct_flow_snapshot(a.flow, ct_now(), snap);
 	else if (a.fresh)
 		is_filled = foresee(&a, snap);
+	else if (a.has_cause)
+		is_filled = imagine(&a, snap);
 	answered(&a);
 	local_bh_enable();
 	if (!is_filled && ct_info_has_flow(a.info))
@@ -541,11 +597,13 @@ bool ct_packet_mark(const struct sk_buff *skb,
 
 	local_bh_disable();
 	ask(&a, skb, state, false);
-	found = a.flow || a.fresh;
+	found = a.flow || a.fresh || a.has_cause;
 	if (a.flow)
 		*mark = a.flow->mark;
 	else if (a.fresh)
 		*mark = a.note.has & CT_NOTE_MARK ? a.note.mark : 0;
+	else if (a.has_cause)
+		*mark = 0;
 	answered(&a);
 	local_bh_enable();
 	return found;

@@ -46,6 +46,25 @@ static __always_inline u32 ct_hash_again(const struct ct_key *key, u32 salt)
 }
 #endif
 
+/* The ends are those of a flow, but is this direction of it in that zone? */
+static __always_inline bool ct_zone_fits(const struct ct_flow *flow,
+					 enum ip_conntrack_dir dir, u16 zone)
+{
+	const struct ct_ext *ext = flow->ext;
+
+	if (likely(!ext || !ext->alias))
+		return true;
+	return zone == (dir == IP_CT_DIR_REPLY ? ext->alias->node.key.zone :
+						 flow->node.key.zone);
+}
+
+/* It is not that flow after all. */
+static inline struct ct_flow *ct_unlock_no_flow(struct ct_flow *flow)
+{
+	ct_flow_unlock(flow);
+	return NULL;
+}
+
 struct ct_flow *ct_packet_find_other(const struct ct_pkt *pkt,
 				     const struct ct_tuple *tuple,
 				     enum ip_conntrack_dir *dir);
@@ -56,6 +75,7 @@ ct_find_packet(const struct ct_pkt *pkt, const struct ct_tuple *tuple,
 	       enum ip_conntrack_dir *dir)
 {
 	struct ct_id id CT_UNINIT;
+	struct ct_flow *flow;
 
 	if (unlikely(tuple->family != NFPROTO_IPV4 || pkt->proto->identify ||
 		     tuple->protonum != pkt->tuple.protonum ||
@@ -66,7 +86,10 @@ ct_find_packet(const struct ct_pkt *pkt, const struct ct_tuple *tuple,
 	id.key.zone = tuple->zone;
 	id.sender = ct_order_ipv4_ports(tuple, &id.key);
 	id.hash = ct_hash_again(&id.key, pkt->cnet->hash_mix);
-	return ct_find(pkt->cnet, &id, dir);
+	flow = ct_find(pkt->cnet, &id, dir);
+	if (unlikely(flow && !ct_zone_fits(flow, *dir, tuple->zone)))
+		return ct_unlock_no_flow(flow);
+	return flow;
 }
 
 #endif /* CT_FIND_H */

@@ -26,10 +26,33 @@ enum ct_memo_kind {
 };
 
 /**
+ * enum ct_info - what a packet is to its flow
+ * @CT_INFO_ESTABLISHED: of a flow that has had a reply
+ * @CT_INFO_RELATED: an error about a reply
+ * @CT_INFO_NEW: of a flow that has had none
+ * @CT_INFO_ESTABLISHED_REPLY: a reply
+ * @CT_INFO_RELATED_REPLY: an error about a packet of the original direction
+ * @CT_INFO_INVALID: refused, or not looked at yet
+ * @CT_INFO_UNTRACKED: not to be tracked
+ *
+ * The numbers are those of enum ip_conntrack_info, which has none for INVALID.
+ */
+enum ct_info {
+	CT_INFO_ESTABLISHED = IP_CT_ESTABLISHED,
+	CT_INFO_RELATED = IP_CT_RELATED,
+	CT_INFO_NEW = IP_CT_NEW,
+	CT_INFO_ESTABLISHED_REPLY = IP_CT_ESTABLISHED_REPLY,
+	CT_INFO_RELATED_REPLY = IP_CT_RELATED_REPLY,
+	CT_INFO_INVALID = IP_CT_NUMBER + 1,
+	CT_INFO_UNTRACKED = IP_CT_UNTRACKED,
+};
+
+/**
  * struct ct_memo - what is remembered of a packet
  * @kind: what is left to do
  * @info: what the packet is to its flow: enum ct_info
- * @tuple: its tuple before translation; for CT_MEMO_NEW
+ * @tuple: its tuple before translation; for CT_MEMO_NEW, and for packets that
+ *	were refused, where nothing equals it if they could not be read
  */
 struct ct_memo {
 	u8 kind;
@@ -40,11 +63,13 @@ struct ct_memo {
 /**
  * struct ct_memo_place - room for one packet
  * @skb: the packet's address, as a name only
+ * @stamp: no other packet has it, and of the same CPU later ones have more
  * @digest: its digest
  * @memo: what is remembered of it
  */
 struct ct_memo_place {
 	const struct sk_buff *skb;
+	unsigned long stamp;
 	u32 digest;
 	struct ct_memo memo;
 };
@@ -52,18 +77,48 @@ struct ct_memo_place {
 /**
  * struct ct_memo_last - what a CPU remembers first
  * @lock: holds the rest, and the CPU's other places
+ * @stamp: of the last packet
  * @place: the packet that was remembered last
  * @others: how many other places are taken
  */
 struct ct_memo_last {
 	local_lock_t lock;
+	unsigned long stamp;
 	struct ct_memo_place place;
 	unsigned int others;
 };
 
 DECLARE_PER_CPU(struct ct_memo_last, ct_memo_last);
 
+#define CT_MEMO_STAMPS	8192
+
+/*
+ * A packet that went to another CPU, or was dropped, is remembered still when
+ * its address has a new tenant, maybe seen elsewhere. So here stands the stamp
+ * of the packet that was remembered last under an address, for all CPUs, and no
+ * other is believed. Addresses that share a place cost each other their memory.
+ */
+extern unsigned long ct_memo_newest[CT_MEMO_STAMPS];
+
 extern unsigned int ct_memo_forget;
+
+static inline unsigned long *ct_memo_newest_of(const struct sk_buff *skb)
+{
+	unsigned long n = (unsigned long)skb >> order_base_2(sizeof(*skb));
+
+	return &ct_memo_newest[n % CT_MEMO_STAMPS];
+}
+
+static inline bool ct_memo_is_newest(const struct ct_memo_place *place)
+{
+	return place->stamp == READ_ONCE(*ct_memo_newest_of(place->skb));
+}
+
+/* Packets that begin a flow, or were refused */
+static inline bool ct_memo_has_tuple(const struct ct_memo *memo)
+{
+	return memo->kind == CT_MEMO_NEW || memo->info == CT_INFO_INVALID;
+}
 
 void ct_memo_make_room(const struct sk_buff *skb);
 enum ct_memo_kind ct_memo_take(const struct sk_buff *skb, u32 digest, bool keep,
@@ -79,7 +134,7 @@ void ct_memo_exit(void);
  * ct_memo_put() - remember a packet
  * @skb: the packet
  * @digest: its digest
- * @memo: what is to be remembered; @memo->tuple is read for CT_MEMO_NEW only
+ * @memo: what is to be remembered
  *
  * Whatever was remembered under the same address is forgotten.
  *
@@ -96,10 +151,13 @@ static __always_inline void ct_memo_put(const struct sk_buff *skb, u32 digest,
 		     (last->place.skb && last->place.skb != skb)))
 		ct_memo_make_room(skb);
 	last->place.skb = skb;
+	last->stamp += nr_cpu_ids;
+	last->place.stamp = last->stamp;
+	WRITE_ONCE(*ct_memo_newest_of(skb), last->stamp);
 	last->place.digest = digest;
 	last->place.memo.kind = memo->kind;
 	last->place.memo.info = memo->info;
-	if (memo->kind == CT_MEMO_NEW)
+	if (unlikely(ct_memo_has_tuple(memo)))
 		last->place.memo.tuple = memo->tuple;
 	if (unlikely(READ_ONCE(ct_memo_forget)) && ct_memo_is_forgotten())
 		last->place.skb = NULL;
@@ -124,7 +182,7 @@ static __always_inline bool ct_memo_is_done(const struct sk_buff *skb,
 	ct_local_lock_bh(&ct_memo_last.lock);
 	place = &this_cpu_ptr(&ct_memo_last)->place;
 	done = place->skb == skb && place->digest == digest &&
-	       place->memo.kind == CT_MEMO_DONE;
+	       place->memo.kind == CT_MEMO_DONE && ct_memo_is_newest(place);
 	if (done)
 		place->skb = NULL;
 	ct_local_unlock_bh(&ct_memo_last.lock);

@@ -15,28 +15,6 @@
 #include "ct_tuple.h"
 
 /**
- * enum ct_info - what a packet is to its flow
- * @CT_INFO_ESTABLISHED: of a flow that has had a reply
- * @CT_INFO_RELATED: an error about a reply
- * @CT_INFO_NEW: of a flow that has had none
- * @CT_INFO_ESTABLISHED_REPLY: a reply
- * @CT_INFO_RELATED_REPLY: an error about a packet of the original direction
- * @CT_INFO_INVALID: refused, or not looked at yet
- * @CT_INFO_UNTRACKED: not to be tracked
- *
- * The numbers are those of enum ip_conntrack_info, which has none for INVALID.
- */
-enum ct_info {
-	CT_INFO_ESTABLISHED = IP_CT_ESTABLISHED,
-	CT_INFO_RELATED = IP_CT_RELATED,
-	CT_INFO_NEW = IP_CT_NEW,
-	CT_INFO_ESTABLISHED_REPLY = IP_CT_ESTABLISHED_REPLY,
-	CT_INFO_RELATED_REPLY = IP_CT_RELATED_REPLY,
-	CT_INFO_INVALID = IP_CT_NUMBER + 1,
-	CT_INFO_UNTRACKED = IP_CT_UNTRACKED,
-};
-
-/**
  * ct_info_has_flow() - does such a packet have a flow, or will it have one?
  * @info: what it is
  *
