@@ -155,8 +155,8 @@ static bool flow_met(const struct xt_conntrack_mtinfo2 *info, u8 revision,
 		      snap->tuple[IP_CT_DIR_ORIGINAL].protonum) &&
 	       ports_met(info, revision, snap) &&
 	       is_met(info, XT_CONNTRACK_STATUS, status_mask & snap->status) &&
-	       is_met(info, XT_CONNTRACK_EXPIRES, left >= info->expires_min &&
-						  left <= info->expires_max);
+	       is_met(info, XT_CONNTRACK_EXPIRES,
+		      left >= info->expires_min && left <= info->expires_max);
 }
 
 /* Nothing is asked but what the tracker knows of every packet. */
