@@ -358,8 +358,7 @@ static int reasons_show(struct seq_file *s, void *v)
 	put_total(s, lost, "packets looked up again at the last hook (not refused)");
 	put_total(s, again, "packets looked up again for a rule (not refused)");
 	put_total(s, event_lost, "events that a listener did not get (not refused)");
-	put_total(s, ct_note_lost(),
-		  "what rules said of packets that was lost, of all namespaces (not refused)");
+	put_total(s, ct_note_lost(), "notes of rules on packets that were lost (not refused)");
 	put_total(s, event_late, "ends of flows that a listener got late (not refused)");
 	return 0;
 }
