@@ -5,8 +5,9 @@
  * Overview
  *	What all namespaces share (hash key, packet memory, table, expiry) is set
  *	up first, then each namespace: counters, knobs, files, hooks. The hooks
- *	are last, so that the first packet finds everything in place. The end
- *	is the exact reverse.
+ *	are last, so that the first packet finds everything in place. The names
+ *	of nf_conntrack, where they are wanted, come when all that works. The
+ *	end is the exact reverse.
  *
  * Context
  *	Process context, may sleep. @hashsize_lock keeps a write to the hashsize
@@ -37,6 +38,7 @@
 #include "ct_flow.h"
 #include "ct_hash.h"
 #include "ct_memo.h"
+#include "ct_names.h"
 #include "ct_net.h"
 #include "ct_note.h"
 #include "ct_procfs.h"
@@ -150,7 +152,7 @@ MODULE_PARM_DESC(acct, "show packet and byte counters (default: on)");
 module_param(dropin, bool, 0444);
 MODULE_PARM_DESC(dropin, "serve ctnetlink and rules where nf_conntrack is not loaded (default: on)");
 module_param(nf_names, bool, 0444);
-MODULE_PARM_DESC(nf_names, "offer the nf_conntrack file names too (default: off; not in this version)");
+MODULE_PARM_DESC(nf_names, "offer the files under the names of nf_conntrack too, which cannot be loaded then (default: off)");
 
 /* Namespaces */
 
@@ -216,10 +218,10 @@ static int __net_init net_begin(struct net *net)
 	err = ct_net_enroll(cnet);
 	if (err)
 		goto no_id;
-	err = ct_sysctl_init(net);
+	err = ct_sysctl_init(net, CT_NAMES_CLASSIC);
 	if (err)
 		goto no_sysctl;
-	err = ct_procfs_init(net);
+	err = ct_procfs_init(net, CT_NAMES_CLASSIC);
 	if (err)
 		goto no_procfs;
 	err = ct_core_register(net);
@@ -231,9 +233,9 @@ no_hooks:
 	/* Some hooks may have been there for a moment, with packets in them. */
 	synchronize_rcu();
 	ct_flow_end_all(cnet);
-	ct_procfs_exit(net);
+	ct_procfs_exit(net, CT_NAMES_CLASSIC);
 no_procfs:
-	ct_sysctl_exit(net);
+	ct_sysctl_exit(net, CT_NAMES_CLASSIC);
 no_sysctl:
 	ct_net_dismiss(cnet);
 no_id:
@@ -248,8 +250,8 @@ no_id:
 static void __net_exit net_leave(struct net *net)
 {
 	ct_core_unregister(net);
-	ct_procfs_exit(net);
-	ct_sysctl_exit(net);
+	ct_procfs_exit(net, CT_NAMES_CLASSIC);
+	ct_sysctl_exit(net, CT_NAMES_CLASSIC);
 }
 
 static void __net_exit net_end(struct net *net)
@@ -293,6 +295,26 @@ bool ct_is_dropin(void)
 }
 EXPORT_SYMBOL_CT(ct_is_dropin);
 
+/* They are an extra: where they cannot be had, all else is there. */
+static bool offer_names(void)
+{
+	int err;
+
+	if (nf_conntrack_is_there()) {
+		pr_notice("nf_names=1 has no effect: nf_conntrack is there and has these names\n");
+		return false;
+	}
+	if (!dropin) {
+		pr_notice("nf_names=1 has no effect: dropin=0 leaves these names to nf_conntrack\n");
+		return false;
+	}
+	err = ct_names_offer();
+	if (err)
+		pr_notice("nf_names=1 has no effect: these names cannot be had, error %d\n",
+			  err);
+	return !err;
+}
+
 static void say_hello(unsigned int buckets)
 {
 	const char *mode;
@@ -306,7 +328,7 @@ static void say_hello(unsigned int buckets)
 	pr_info("version %s, %u buckets, max %u flows, %zu bytes each (IPv6 %zu), %s%s\n",
 		CT_VERSION, buckets, max_flows, sizeof(struct ct_flow),
 		sizeof(struct ct_flow6), mode,
-		nf_names ? "; nf_names has no effect in this version" : "");
+		nf_names ? ", with its file names" : "");
 }
 
 static unsigned int table_begin(void)
@@ -355,6 +377,9 @@ static int __init ct_init(void)
 	err = register_pernet_subsys(&ct_net_ops);
 	if (err)
 		goto no_net;
+	if (ct_is_dropin())
+		ct_names_watch();
+	nf_names = nf_names && offer_names();
 	table_set_stage(TABLE_READY);
 	say_hello(buckets);
 	return 0;
@@ -370,6 +395,8 @@ no_hash:
 
 static void __exit ct_exit(void)
 {
+	ct_names_withdraw();
+	ct_names_unwatch();
 	table_set_stage(TABLE_BUSY);
 	unregister_pernet_subsys(&ct_net_ops);
 	ct_expire_exit();

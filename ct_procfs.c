@@ -7,7 +7,10 @@
  *	ip6_conntrack		IPv6 flows, the same
  *	stat/ip_conntrack	counters, a row per CPU
  *	stat/ip_conntrack_reasons why packets were not tracked
- *	The first three are read by programs that are older than this one: a
+ *	and where that is asked for
+ *	nf_conntrack		all flows, in the form of nf_conntrack
+ *	stat/nf_conntrack	counters, with the columns of nf_conntrack
+ *	All but the reasons are read by programs that are older than this one: a
  *	byte changed here breaks them.
  *
  * Context
@@ -22,10 +25,12 @@
  *	format parser of seq_printf().
  */
 #include <linux/kernel.h>
+#include <linux/math64.h>
 #include <linux/proc_fs.h>
 #include <linux/seq_file.h>
 #include <linux/seq_file_net.h>
 #include <linux/string.h>
+#include <linux/timekeeping.h>
 
 #include "ct_compat.h"
 #include "ct_hash.h"
@@ -88,17 +93,33 @@ static void put_addresses(struct seq_file *s, const struct ct_tuple *tuple)
 	seq_write(s, text, p - text);
 }
 
+static bool one_zone(const struct ct_snapshot *snap)
+{
+	return snap->tuple[IP_CT_DIR_ORIGINAL].zone ==
+	       snap->tuple[IP_CT_DIR_REPLY].zone;
+}
+
+static void put_number(struct seq_file *s, const char *name, u64 number)
+{
+	seq_put_decimal_ull(s, name, number);
+	seq_putc(s, ' ');
+}
+
 static void put_direction(struct seq_file *s, const struct ct_snapshot *snap,
 			  enum ip_conntrack_dir dir, bool acct)
 {
-	put_addresses(s, &snap->tuple[dir]);
+	const struct ct_tuple *tuple = &snap->tuple[dir];
+
+	put_addresses(s, tuple);
 	if (snap->proto->print_tuple)
-		snap->proto->print_tuple(s, &snap->tuple[dir]);
+		snap->proto->print_tuple(s, tuple);
+	if (tuple->zone && !one_zone(snap))
+		put_number(s, dir == IP_CT_DIR_REPLY ? "zone-reply=" :
+			   "zone-orig=", tuple->zone);
 	if (!acct)
 		return;
-	seq_put_decimal_ull(s, "packets=", snap->packets[dir]);
-	seq_put_decimal_ull(s, " bytes=", snap->bytes[dir]);
-	seq_putc(s, ' ');
+	put_number(s, "packets=", snap->packets[dir]);
+	put_number(s, "bytes=", snap->bytes[dir]);
 }
 
 static void put_head(struct seq_file *s, const struct ct_snapshot *snap)
@@ -116,20 +137,59 @@ static void put_head(struct seq_file *s, const struct ct_snapshot *snap)
 		snap->proto->print_state(s, &snap->state);
 }
 
+static void put_family(struct seq_file *s, const struct ct_snapshot *snap)
+{
+	if (snap->tuple[IP_CT_DIR_ORIGINAL].family == NFPROTO_IPV6)
+		seq_puts(s, "ipv6     10 ");
+	else
+		seq_puts(s, "ipv4     2 ");
+}
+
+static void put_age(struct seq_file *s, const struct ct_snapshot *snap)
+{
+	u64 now = ktime_get_real_ns();
+
+	if (!snap->start)
+		return;
+	/* The clock may have been set back. */
+	put_number(s, "delta-time=", now < snap->start ? 0 :
+		   div_u64(now - snap->start, NSEC_PER_SEC));
+}
+
+static void put_end(struct seq_file *s, const struct ct_snapshot *snap,
+		    enum ct_naming naming)
+{
+	u16 zone = snap->tuple[IP_CT_DIR_ORIGINAL].zone;
+	bool nf = naming == CT_NAMES_NF;
+
+	put_number(s, "mark=", snap->mark);
+	if (!nf)
+		seq_puts(s, "secmark=0 ");
+	if (one_zone(snap) && (zone || nf))
+		put_number(s, "zone=", zone);
+	if (nf)
+		put_age(s, snap);
+	seq_puts(s, "use=1\n");
+}
+
 /**
  * ct_procfs_line() - write the line of a flow
  * @s: where to
  * @snap: the flow
+ * @naming: in which form
  * @acct: with counters
  *
- * The line ends in secmark=0, for no flow has one, and use=1, for flows have
- * no reference count: both stand there because readers count fields.
+ * A classic line has secmark=0, for no flow has one, and every line use=1, for
+ * flows have no reference count: they stand there because readers count fields.
+ * A zone was no field of classic lines: it is in them only where there is one.
  *
  * Context: Any. Takes no lock.
  */
 void ct_procfs_line(struct seq_file *s, const struct ct_snapshot *snap,
-		    bool acct)
+		    enum ct_naming naming, bool acct)
 {
+	if (naming == CT_NAMES_NF)
+		put_family(s, snap);
 	put_head(s, snap);
 	put_direction(s, snap, IP_CT_DIR_ORIGINAL, acct);
 	if (!(snap->status & IPS_SEEN_REPLY))
@@ -137,12 +197,30 @@ void ct_procfs_line(struct seq_file *s, const struct ct_snapshot *snap,
 	put_direction(s, snap, IP_CT_DIR_REPLY, acct);
 	if (snap->status & IPS_ASSURED)
 		seq_puts(s, "[ASSURED] ");
-	seq_put_decimal_ull(s, "mark=", snap->mark);
-	seq_puts(s, " secmark=0 use=1\n");
+	put_end(s, snap, naming);
 }
 EXPORT_SYMBOL_CT_TEST(ct_procfs_line);
 
 /* The table */
+
+/**
+ * struct file_kind - one of our files
+ * @name: under /proc/net or /proc/net/stat
+ * @show: what is in it; %NULL for the table itself
+ * @naming: whose form it has
+ * @family: flows of this family; NFPROTO_UNSPEC for all
+ */
+struct file_kind {
+	const char *name;
+	int (*show)(struct seq_file *s, void *v);
+	enum ct_naming naming;
+	u8 family;
+};
+
+static const struct file_kind *file_kind(const struct seq_file *s)
+{
+	return pde_data(file_inode(s->file));
+}
 
 /**
  * struct dump - an open table file
@@ -162,10 +240,10 @@ struct dump {
 
 static void dump_rewind(struct seq_file *s)
 {
-	unsigned long family = (unsigned long)pde_data(file_inode(s->file));
 	struct dump *dump = s->private;
 
-	ct_walk_begin(&dump->walk, ct_net(seq_file_net(s)), family);
+	ct_walk_begin(&dump->walk, ct_net(seq_file_net(s)),
+		      file_kind(s)->family);
 	dump->pos = 0;
 	dump->valid = ct_walk_next(&dump->walk, &dump->snap);
 }
@@ -211,7 +289,8 @@ static int dump_show(struct seq_file *s, void *v)
 {
 	const struct ct_net *cnet = ct_net(seq_file_net(s));
 
-	ct_procfs_line(s, v, READ_ONCE(cnet->knobs.acct));
+	ct_procfs_line(s, v, file_kind(s)->naming,
+		       READ_ONCE(cnet->knobs.acct));
 	return 0;
 }
 
@@ -228,16 +307,19 @@ static int stat_show(struct seq_file *s, void *v)
 {
 	struct ct_net *cnet = ct_net(seq_file_single_net(s));
 	unsigned int entries = atomic_read(&cnet->count);
+	bool nf = file_kind(s)->naming == CT_NAMES_NF;
 	const struct ct_stat *st;
 	int cpu;
 
-	seq_puts(s, "entries  searched found new invalid ignore delete delete_list insert insert_failed drop early_drop icmp_error  expect_new expect_create expect_delete search_restart\n");
+	seq_printf(s, "entries  %s found new invalid ignore delete %s insert insert_failed drop early_drop icmp_error  expect_new expect_create expect_delete search_restart\n",
+		   nf ? "clashres" : "searched",
+		   nf ? "chainlength" : "delete_list");
 	for_each_possible_cpu(cpu) {
 		st = per_cpu_ptr(cnet->stat, cpu);
 		seq_printf(s, "%08x  %08x %08x %08x %08x %08x %08x %08x ",
-			   entries, st->searched, st->found, st->fresh,
-			   ct_stat_invalid(st), st->ignore, st->dead,
-			   st->dead_list);
+			   entries, nf ? st->raced : st->searched, st->found,
+			   st->fresh, ct_stat_invalid(st), st->ignore, st->dead,
+			   nf ? 0 /* no chain is too long */ : st->dead_list);
 		seq_printf(s, "%08x %08x %08x %08x %08x  %08x %08x %08x %08x\n",
 			   st->insert, st->insert_failed, st->drop,
 			   st->early_drop, st->icmp_error,
@@ -283,79 +365,82 @@ static int reasons_show(struct seq_file *s, void *v)
 
 /* Life-cycle */
 
-static int create_dump(struct net *net, const char *name, unsigned long family)
+static const struct file_kind files[] = {
+	{ "ip_conntrack", NULL, CT_NAMES_CLASSIC, NFPROTO_IPV4 },
+	{ "ip6_conntrack", NULL, CT_NAMES_CLASSIC, NFPROTO_IPV6 },
+	{ "ip_conntrack", stat_show, CT_NAMES_CLASSIC },
+	{ "ip_conntrack_reasons", reasons_show, CT_NAMES_CLASSIC },
+	{ "nf_conntrack", NULL, CT_NAMES_NF, NFPROTO_UNSPEC },
+	{ "nf_conntrack", stat_show, CT_NAMES_NF },
+};
+
+static struct proc_dir_entry *create_dump(struct net *net,
+					  const struct file_kind *kind)
 {
 	kuid_t uid = make_kuid(net->user_ns, 0);
 	kgid_t gid = make_kgid(net->user_ns, 0);
 	struct proc_dir_entry *file;
 
-	file = proc_create_net_data(name, 0440, net->proc_net, &dump_ops,
-				    sizeof(struct dump), (void *)family);
-	if (!file)
-		return -ENOMEM;
-	if (uid_valid(uid) && gid_valid(gid))
+	file = proc_create_net_data(kind->name, 0440, net->proc_net, &dump_ops,
+				    sizeof(struct dump), (void *)kind);
+	if (file && uid_valid(uid) && gid_valid(gid))
 		proc_set_user(file, uid, gid);
-	return 0;
+	return file;
 }
 
-static int create_single(struct net *net, const char *name,
-			 int (*show)(struct seq_file *s, void *v))
+static struct proc_dir_entry *create_file(struct net *net,
+					  const struct file_kind *kind)
 {
-	if (!proc_create_net_single(name, 0444, net->proc_net_stat, show, NULL))
-		return -ENOMEM;
-	return 0;
+	if (!kind->show)
+		return create_dump(net, kind);
+	return proc_create_net_single(kind->name, 0444, net->proc_net_stat,
+				      kind->show, (void *)kind);
+}
+
+/* The first @n of them, as far as they have these names */
+static void remove_files(struct net *net, enum ct_naming naming, size_t n)
+{
+	while (n--) {
+		if (files[n].naming == naming)
+			remove_proc_entry(files[n].name, files[n].show ?
+					  net->proc_net_stat : net->proc_net);
+	}
 }
 
 /**
  * ct_procfs_init() - make the files of a namespace
  * @net: the namespace, its tracker set up but for the hooks
+ * @naming: under which names
  *
  * Context: Process context, may sleep.
  * Return: 0 or -ENOMEM, also when a name is taken; nothing is left then.
  */
-int ct_procfs_init(struct net *net)
+int ct_procfs_init(struct net *net, enum ct_naming naming)
 {
-	int err;
+	size_t i;
 
 	if (!IS_ENABLED(CONFIG_PROC_FS))
 		return 0;
-	err = create_dump(net, "ip_conntrack", NFPROTO_IPV4);
-	if (err)
-		return err;
-	err = create_dump(net, "ip6_conntrack", NFPROTO_IPV6);
-	if (err)
-		goto no_ipv6;
-	err = create_single(net, "ip_conntrack", stat_show);
-	if (err)
-		goto no_stat;
-	err = create_single(net, "ip_conntrack_reasons", reasons_show);
-	if (err)
-		goto no_reasons;
+	for (i = 0; i < ARRAY_SIZE(files); i++) {
+		if (files[i].naming != naming || create_file(net, &files[i]))
+			continue;
+		remove_files(net, naming, i);
+		return -ENOMEM;
+	}
 	return 0;
-
-no_reasons:
-	remove_proc_entry("ip_conntrack", net->proc_net_stat);
-no_stat:
-	remove_proc_entry("ip6_conntrack", net->proc_net);
-no_ipv6:
-	remove_proc_entry("ip_conntrack", net->proc_net);
-	return err;
 }
 
 /**
  * ct_procfs_exit() - remove the files of a namespace
  * @net: the namespace
+ * @naming: under which names
  *
  * Waits for those who are reading. Files still open read nothing afterwards.
  *
  * Context: Process context, may sleep.
  */
-void ct_procfs_exit(struct net *net)
+void ct_procfs_exit(struct net *net, enum ct_naming naming)
 {
-	if (!IS_ENABLED(CONFIG_PROC_FS))
-		return;
-	remove_proc_entry("ip_conntrack_reasons", net->proc_net_stat);
-	remove_proc_entry("ip_conntrack", net->proc_net_stat);
-	remove_proc_entry("ip6_conntrack", net->proc_net);
-	remove_proc_entry("ip_conntrack", net->proc_net);
+	if (IS_ENABLED(CONFIG_PROC_FS))
+		remove_files(net, naming, ARRAY_SIZE(files));
 }

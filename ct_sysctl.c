@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What the administrator sets: net/ipv4/netfilter/ip_conntrack_* and
- * net/ipv4/ip_conntrack_max, in each network namespace.
+ * net/ipv4/ip_conntrack_max, in each network namespace; where that is asked for,
+ * also net/netfilter/nf_conntrack_* and net/nf_conntrack_max.
  *
  * Overview
  *	A table of struct knob says which sysctls there are, where in struct
- *	ct_net each is kept and what it may be. One handler serves them all. A
- *	new knob is a field of struct ct_knobs, a line in that table and a
- *	paragraph of the manual page.
+ *	ct_net each is kept, what it may be and what it is called. One handler
+ *	serves them all, under all names. A new knob is a field of struct
+ *	ct_knobs, a line in that table and a paragraph of the manual page.
  *
  * Context
  *	Process context, may sleep. No lock: a value is read into a local,
@@ -51,14 +52,14 @@ enum knob_kind {
 
 /**
  * struct knob - a sysctl
- * @name: file name
+ * @name: file names
  * @offset: of the value in struct ct_net; 0 if it is not there
  * @high: highest value
  * @initial: what a namespace begins with
  * @kind: how it is kept
  */
 struct knob {
-	const char *name;
+	const char *name[CT_NAMINGS];
 	size_t offset;
 	unsigned int high;
 	unsigned int initial;
@@ -66,7 +67,10 @@ struct knob {
 };
 
 #define KNOB(_kind, _name, _high, _initial, _field) {			\
-	.name = "ip_conntrack_" _name,					\
+	.name = {							\
+		[CT_NAMES_CLASSIC] = "ip_conntrack_" _name,		\
+		[CT_NAMES_NF] = "nf_conntrack_" _name,			\
+	},								\
 	.offset = offsetof(struct ct_net, _field),			\
 	.high = _high,							\
 	.initial = _initial,						\
@@ -94,8 +98,29 @@ static const struct knob netfilter_knobs[] = {
 	CT_TIMEOUTS(KNOB_TIMEOUT)
 };
 
-static const struct knob ipv4_knobs[] = {
+static const struct knob limit_knobs[] = {
 	KNOB(KNOB_MAX, "max", INT_MAX, 0, knobs.max),
+};
+
+/**
+ * struct place - a folder with knobs
+ * @path: the folder
+ * @knobs: what is in it
+ * @n: how many
+ */
+struct place {
+	const char *path;
+	const struct knob *knobs;
+	size_t n;
+};
+
+#define LIMIT(_path) { _path, limit_knobs, ARRAY_SIZE(limit_knobs) }
+#define ALL(_path) { _path, netfilter_knobs, ARRAY_SIZE(netfilter_knobs) }
+
+/* The limit is first: the end of the head of ct_names.c says why. */
+static const struct place places[CT_NAMINGS][2] = {
+	[CT_NAMES_CLASSIC] = { LIMIT("net/ipv4"), ALL("net/ipv4/netfilter") },
+	[CT_NAMES_NF] = { LIMIT("net"), ALL("net/netfilter") },
 };
 
 /* Numbers */
@@ -293,19 +318,19 @@ static umode_t knob_mode(const struct knob *knob, const struct ct_net *cnet)
 
 /* One more entry than there are knobs: older kernels stop at an empty one. */
 static struct ctl_table_header *knobs_register(struct ct_net *cnet,
-					       const char *path,
-					       const struct knob *knobs,
-					       size_t n)
+					       const struct place *place,
+					       enum ct_naming naming)
 {
+	const struct knob *knobs = place->knobs;
 	struct ctl_table_header *header;
 	struct ctl_table *table;
 	size_t i;
 
-	table = kcalloc(n + 1, sizeof(*table), GFP_KERNEL);
+	table = kcalloc(place->n + 1, sizeof(*table), GFP_KERNEL);
 	if (!table)
 		return NULL;
-	for (i = 0; i < n; i++) {
-		table[i].procname = knobs[i].name;
+	for (i = 0; i < place->n; i++) {
+		table[i].procname = knobs[i].name[naming];
 		table[i].data = (void *)cnet + knobs[i].offset;
 		table[i].maxlen = sizeof(int);
 		table[i].mode = knob_mode(&knobs[i], cnet);
@@ -313,7 +338,7 @@ static struct ctl_table_header *knobs_register(struct ct_net *cnet,
 		table[i].extra1 = (void *)&knobs[i];
 		table[i].extra2 = cnet;
 	}
-	header = ct_register_sysctl(cnet->net, path, table, n);
+	header = ct_register_sysctl(cnet->net, place->path, table, place->n);
 	if (!header)
 		kfree(table);
 	return header;
@@ -330,25 +355,25 @@ static void knobs_unregister(struct ctl_table_header *header)
 /**
  * ct_sysctl_init() - make the sysctls of a namespace
  * @net: the namespace, its knobs set to their defaults
+ * @naming: under which names
  *
  * Context: Process context, may sleep.
  * Return: 0 or -ENOMEM, also when a name is taken; nothing is left then.
  */
-int ct_sysctl_init(struct net *net)
+int ct_sysctl_init(struct net *net, enum ct_naming naming)
 {
+	const struct place *place = places[naming];
 	struct ct_net *cnet = ct_net(net);
+	struct ctl_table_header **header = cnet->sysctl[naming];
 
 	if (!IS_ENABLED(CONFIG_SYSCTL))
 		return 0;
-	cnet->sysctl_netfilter =
-		knobs_register(cnet, "net/ipv4/netfilter", netfilter_knobs,
-			       ARRAY_SIZE(netfilter_knobs));
-	if (!cnet->sysctl_netfilter)
+	header[0] = knobs_register(cnet, &place[0], naming);
+	if (!header[0])
 		return -ENOMEM;
-	cnet->sysctl_ipv4 = knobs_register(cnet, "net/ipv4", ipv4_knobs,
-					   ARRAY_SIZE(ipv4_knobs));
-	if (!cnet->sysctl_ipv4) {
-		knobs_unregister(cnet->sysctl_netfilter);
+	header[1] = knobs_register(cnet, &place[1], naming);
+	if (!header[1]) {
+		knobs_unregister(header[0]);
 		return -ENOMEM;
 	}
 	return 0;
@@ -357,19 +382,20 @@ int ct_sysctl_init(struct net *net)
 /**
  * ct_sysctl_exit() - remove the sysctls of a namespace
  * @net: the namespace
+ * @naming: under which names
  *
  * Waits for those who are reading or writing.
  *
  * Context: Process context, may sleep.
  */
-void ct_sysctl_exit(struct net *net)
+void ct_sysctl_exit(struct net *net, enum ct_naming naming)
 {
 	struct ct_net *cnet = ct_net(net);
 
 	if (!IS_ENABLED(CONFIG_SYSCTL))
 		return;
-	knobs_unregister(cnet->sysctl_ipv4);
-	knobs_unregister(cnet->sysctl_netfilter);
+	knobs_unregister(cnet->sysctl[naming][1]);
+	knobs_unregister(cnet->sysctl[naming][0]);
 }
 
 /**

@@ -94,6 +94,18 @@ struct ct_knobs {
 #define CT_HOOKS (IS_ENABLED(CONFIG_IPV6) ? 8 : 4)
 
 /**
+ * enum ct_naming - under which names something is offered
+ * @CT_NAMES_CLASSIC: ip_conntrack, as Linux 2.4 and 2.6 had it
+ * @CT_NAMES_NF: nf_conntrack, where that is not there to offer it
+ * @CT_NAMINGS: how many there are
+ */
+enum ct_naming {
+	CT_NAMES_CLASSIC,
+	CT_NAMES_NF,
+	CT_NAMINGS
+};
+
+/**
  * struct ct_net - tracker of one network namespace
  * @net: the namespace; valid for as long as this is
  * @count: flows alive
@@ -102,8 +114,7 @@ struct ct_knobs {
  * @hash_mix: salt of this namespace's hashes
  * @id: its number, by which its flows know it
  * @hooks: the hooks, which are given this structure
- * @sysctl_netfilter: net/ipv4/netfilter/ip_conntrack_*
- * @sysctl_ipv4: net/ipv4/ip_conntrack_max
+ * @sysctl: all knobs, and the limit once more, a folder further up
  */
 struct ct_net {
 	struct net *net;
@@ -112,8 +123,7 @@ struct ct_net {
 	u32 hash_mix;
 	u16 id;
 	struct nf_hook_ops hooks[CT_HOOKS];
-	struct ctl_table_header *sysctl_netfilter;
-	struct ctl_table_header *sysctl_ipv4;
+	struct ctl_table_header *sysctl[CT_NAMINGS][2];
 	atomic_t count ____cacheline_aligned_in_smp;
 };
 

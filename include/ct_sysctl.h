@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * /proc/sys/net/ipv4/netfilter/ip_conntrack_* and net/ipv4/ip_conntrack_max.
+ * /proc/sys/net/ipv4/netfilter/ip_conntrack_* and net/ipv4/ip_conntrack_max,
+ * and the same under the names of nf_conntrack.
  */
 #ifndef CT_SYSCTL_H
 #define CT_SYSCTL_H
 
 #include <linux/types.h>
 
-struct net;
+#include "ct_net.h"
 
 int ct_parse_number(const char *text, size_t len, unsigned long *number);
 int ct_parse_buckets(const char *text, size_t len, unsigned int *buckets);
 
-int ct_sysctl_init(struct net *net);
-void ct_sysctl_exit(struct net *net);
+int ct_sysctl_init(struct net *net, enum ct_naming naming);
+void ct_sysctl_exit(struct net *net, enum ct_naming naming);
 
 #endif /* CT_SYSCTL_H */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Lines of /proc/net/ip_conntrack and ip6_conntrack, byte for byte, and the
- * numbers that sysctls take.
+ * Lines of /proc/net/ip_conntrack, ip6_conntrack and nf_conntrack, byte for
+ * byte, and the numbers that sysctls take.
  *
  * A line is made from a snapshot, so no flow and no packet is needed here.
  * The lines stand written out: they are what programs older than this one
@@ -10,6 +10,7 @@
 #include <kunit/test.h>
 #include <linux/inet.h>
 #include <linux/seq_file.h>
+#include <linux/timekeeping.h>
 
 #include "ct_compat.h"
 #include "ct_hash.h"
@@ -98,24 +99,31 @@ static struct ct_snapshot *plain6(struct kunit *test, u8 protonum,
 	return snap;
 }
 
-static void make_line(struct kunit *test, bool acct, size_t size)
+static void make_line(struct kunit *test, enum ct_naming naming, bool acct,
+		      size_t size)
 {
 	struct line *line = test->priv;
 
 	memset(&line->s, 0, sizeof(line->s));
 	line->s.buf = line->text;
 	line->s.size = size;
-	ct_procfs_line(&line->s, &line->snap, acct);
+	ct_procfs_line(&line->s, &line->snap, naming, acct);
+}
+
+static void expect_line_as(struct kunit *test, enum ct_naming naming, bool acct,
+			   const char *golden)
+{
+	struct line *line = test->priv;
+
+	make_line(test, naming, acct, sizeof(line->text));
+	KUNIT_ASSERT_FALSE(test, seq_has_overflowed(&line->s));
+	line->text[line->s.count] = '\0';
+	KUNIT_EXPECT_STREQ(test, line->text, golden);
 }
 
 static void expect_line(struct kunit *test, bool acct, const char *golden)
 {
-	struct line *line = test->priv;
-
-	make_line(test, acct, sizeof(line->text));
-	KUNIT_ASSERT_FALSE(test, seq_has_overflowed(&line->s));
-	line->text[line->s.count] = '\0';
-	KUNIT_EXPECT_STREQ(test, line->text, golden);
+	expect_line_as(test, CT_NAMES_CLASSIC, acct, golden);
 }
 
 static int format_init(struct kunit *test)
@@ -296,6 +304,88 @@ static void ipv6_icmp(struct kunit *test)
 		    "icmpv6   58 29 src=0000:0000:0000:0000:0000:0000:0000:0001 dst=ff02:0000:0000:0000:0000:0000:0000:0001 type=128 code=0 id=65535 [UNREPLIED] src=ff02:0000:0000:0000:0000:0000:0000:0001 dst=0000:0000:0000:0000:0000:0000:0000:0001 type=129 code=0 id=65535 mark=0 secmark=0 use=1\n");
 }
 
+/* Zones: no field of the classic line unless there is one */
+
+static struct ct_snapshot *zoned(struct kunit *test, u16 orig, u16 reply)
+{
+	struct ct_snapshot *snap = plain4(test, IPPROTO_UDP, 28, "10.0.0.1",
+					  "10.0.0.2");
+
+	set_ports(&snap->tuple[0], 1, 2);
+	set_ports(&snap->tuple[1], 2, 1);
+	snap->tuple[0].zone = orig;
+	snap->tuple[1].zone = reply;
+	return snap;
+}
+
+static void zone_of_both_directions(struct kunit *test)
+{
+	zoned(test, 7, 7);
+	expect_line(test, true,
+		    "udp      17 28 src=10.0.0.1 dst=10.0.0.2 sport=1 dport=2 packets=0 bytes=0 [UNREPLIED] src=10.0.0.2 dst=10.0.0.1 sport=2 dport=1 packets=0 bytes=0 mark=0 secmark=0 zone=7 use=1\n");
+}
+
+static void zone_of_one_direction(struct kunit *test)
+{
+	zoned(test, 7, 0);
+	expect_line(test, true,
+		    "udp      17 28 src=10.0.0.1 dst=10.0.0.2 sport=1 dport=2 zone-orig=7 packets=0 bytes=0 [UNREPLIED] src=10.0.0.2 dst=10.0.0.1 sport=2 dport=1 packets=0 bytes=0 mark=0 secmark=0 use=1\n");
+	zoned(test, 0, 65535);
+	expect_line(test, false,
+		    "udp      17 28 src=10.0.0.1 dst=10.0.0.2 sport=1 dport=2 [UNREPLIED] src=10.0.0.2 dst=10.0.0.1 sport=2 dport=1 zone-reply=65535 mark=0 secmark=0 use=1\n");
+}
+
+static void zone_of_each_direction(struct kunit *test)
+{
+	zoned(test, 7, 8);
+	expect_line(test, false,
+		    "udp      17 28 src=10.0.0.1 dst=10.0.0.2 sport=1 dport=2 zone-orig=7 [UNREPLIED] src=10.0.0.2 dst=10.0.0.1 sport=2 dport=1 zone-reply=8 mark=0 secmark=0 use=1\n");
+}
+
+/* The form of nf_conntrack */
+
+static void nf_ipv4(struct kunit *test)
+{
+	struct ct_snapshot *snap = zoned(test, 0, 0);
+
+	snap->mark = 5;
+	expect_line_as(test, CT_NAMES_NF, true,
+		       "ipv4     2 udp      17 28 src=10.0.0.1 dst=10.0.0.2 sport=1 dport=2 packets=0 bytes=0 [UNREPLIED] src=10.0.0.2 dst=10.0.0.1 sport=2 dport=1 packets=0 bytes=0 mark=5 zone=0 use=1\n");
+	zoned(test, 7, 7);
+	expect_line_as(test, CT_NAMES_NF, false,
+		       "ipv4     2 udp      17 28 src=10.0.0.1 dst=10.0.0.2 sport=1 dport=2 [UNREPLIED] src=10.0.0.2 dst=10.0.0.1 sport=2 dport=1 mark=0 zone=7 use=1\n");
+	zoned(test, 7, 0);
+	expect_line_as(test, CT_NAMES_NF, false,
+		       "ipv4     2 udp      17 28 src=10.0.0.1 dst=10.0.0.2 sport=1 dport=2 zone-orig=7 [UNREPLIED] src=10.0.0.2 dst=10.0.0.1 sport=2 dport=1 mark=0 use=1\n");
+}
+
+static void nf_ipv6(struct kunit *test)
+{
+	struct ct_snapshot *snap = plain6(test, IPPROTO_ICMPV6, 29, "::1",
+					  "::1");
+
+	snap->status = IPS_SEEN_REPLY;
+	set_icmp(&snap->tuple[0], 128, 0, 153);
+	set_icmp(&snap->tuple[1], 129, 0, 153);
+	expect_line_as(test, CT_NAMES_NF, false,
+		       "ipv6     10 icmpv6   58 29 src=0000:0000:0000:0000:0000:0000:0000:0001 dst=0000:0000:0000:0000:0000:0000:0000:0001 type=128 code=0 id=153 src=0000:0000:0000:0000:0000:0000:0000:0001 dst=0000:0000:0000:0000:0000:0000:0000:0001 type=129 code=0 id=153 mark=0 zone=0 use=1\n");
+}
+
+static void nf_age(struct kunit *test)
+{
+	struct ct_snapshot *snap = zoned(test, 0, 0);
+
+	/* Half a second either way, so that a slow machine sees the same. */
+	snap->start = ktime_get_real_ns() - 90500ULL * NSEC_PER_MSEC;
+	expect_line_as(test, CT_NAMES_NF, false,
+		       "ipv4     2 udp      17 28 src=10.0.0.1 dst=10.0.0.2 sport=1 dport=2 [UNREPLIED] src=10.0.0.2 dst=10.0.0.1 sport=2 dport=1 mark=0 zone=0 delta-time=90 use=1\n");
+	snap->start = ktime_get_real_ns() + 900ULL * NSEC_PER_SEC;
+	expect_line_as(test, CT_NAMES_NF, false,
+		       "ipv4     2 udp      17 28 src=10.0.0.1 dst=10.0.0.2 sport=1 dport=2 [UNREPLIED] src=10.0.0.2 dst=10.0.0.1 sport=2 dport=1 mark=0 zone=0 delta-time=0 use=1\n");
+	expect_line(test, false,
+		    "udp      17 28 src=10.0.0.1 dst=10.0.0.2 sport=1 dport=2 [UNREPLIED] src=10.0.0.2 dst=10.0.0.1 sport=2 dport=1 mark=0 secmark=0 use=1\n");
+}
+
 /* Extremes */
 
 static void counters_above_32_bits(struct kunit *test)
@@ -339,9 +429,18 @@ static void widest_line_fits_netstat_nat(struct kunit *test)
 		set_ports(&snap->tuple[dir], U16_MAX, U16_MAX);
 		set_counters(snap, dir, U64_MAX, U64_MAX);
 	}
-	make_line(test, true, sizeof(line->text));
+	make_line(test, CT_NAMES_CLASSIC, true, sizeof(line->text));
 	KUNIT_EXPECT_LT(test, line->s.count, (size_t)LINE_MAX);
 	KUNIT_EXPECT_EQ(test, line->text[line->s.count - 1], '\n');
+
+	/* With zones only what can be: 48 bits of packets, replies in that state */
+	snap->status |= IPS_SEEN_REPLY;
+	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
+		set_counters(snap, dir, BIT_ULL(48) - 1, U64_MAX);
+		snap->tuple[dir].zone = U16_MAX - dir;
+	}
+	make_line(test, CT_NAMES_CLASSIC, true, sizeof(line->text));
+	KUNIT_EXPECT_LT(test, line->s.count, (size_t)LINE_MAX);
 }
 
 /* seq_file shows a line again, in a larger buffer, only if it is told. */
@@ -353,7 +452,7 @@ static void short_buffer_is_noticed(struct kunit *test)
 	udp_line(test);
 	full = line->s.count;
 	for (size = 1; size <= full; size++) {
-		make_line(test, true, size);
+		make_line(test, CT_NAMES_CLASSIC, true, size);
 		KUNIT_EXPECT_TRUE(test, seq_has_overflowed(&line->s));
 	}
 }
@@ -437,6 +536,12 @@ static struct kunit_case format_cases[] = {
 	KUNIT_CASE(unknown_line),
 	KUNIT_CASE(ipv6_udp),
 	KUNIT_CASE(ipv6_icmp),
+	KUNIT_CASE(zone_of_both_directions),
+	KUNIT_CASE(zone_of_one_direction),
+	KUNIT_CASE(zone_of_each_direction),
+	KUNIT_CASE(nf_ipv4),
+	KUNIT_CASE(nf_ipv6),
+	KUNIT_CASE(nf_age),
 	KUNIT_CASE(counters_above_32_bits),
 	KUNIT_CASE(timeout_rounds_down_never_negative),
 	KUNIT_CASE(widest_line_fits_netstat_nat),
