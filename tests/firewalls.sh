@@ -186,11 +186,13 @@ shorewall_alone() {
 	out "shorewall clear"
 }
 
-# Just the sample. Its helpers and NAT load nf_conntrack.
+# Just the sample: its helpers and NAT load nf_conntrack.
 shorewall_masquerading() {
 	local line
 	rm -f "$block" "$etc/capabilities"
 	sample snat
+	# What the cleared firewall let through
+	on r conntrack -F > /dev/null 2>&1
 	check "shorewall start, masquerading" on r shorewall start
 	check "that needs nf_conntrack" test -d /sys/module/nf_conntrack
 	shorewall_traffic ", masquerading"
