@@ -679,7 +679,7 @@ nft_rules() {
 		ct mark != 0x0 counter
 		ct mark and 0x77 == 0x77 counter
 		ct state established ct expiration > 10s counter
-		ct state established ct expiration < 10m counter
+		ct state established ct expiration < 11m counter
 		ct l3proto ipv4 counter
 		ct l3proto ipv6 counter
 		ct protocol udp counter
@@ -769,6 +769,13 @@ scrub() {
 		sort
 }
 
+# is_heard: the listener hears of a flow that is made by a message.
+is_heard() {
+	on r conntrack -I -p udp -s 9.9.9.9 -d 8.8.8.8 --sport 1 --dport 2 -t 99
+	on r conntrack -D -s 9.9.9.9
+	grep -q 9.9.9.9 "$work/events"
+}
+
 # options TRACKER: both families, iptables and nft.
 options() {
 	local f out=$work/$1.options ear iptables
@@ -782,7 +789,8 @@ options() {
 		on r stdbuf -oL conntrack -E > "$work/events" 2> /dev/null &
 		ear=$!
 		ct_jobs+=("$ear")
-		sleep 1
+		wait_for 20 is_heard
+		on r conntrack -F 2> /dev/null
 		option_packets $f
 		sleep 0.5
 		{
@@ -795,7 +803,7 @@ options() {
 		} | sed "s/^/$f: /" >> "$out"
 		kill "$ear"
 		wait "$ear" 2> /dev/null
-		sed 's/^/event /' "$work/events" | scrub | grep -aE '=(7205|7206|7412|7001) ' |
+		grep -v USERSPACE "$work/events" | sed 's/^/event /' | scrub | grep -aE '=(7205|7206|7412|7001) ' |
 			sed -E "s/^/$f: /; s/\] ([a-z]+ [0-9]+) [0-9]+ /] \1 T /" >> "$out"
 		on r $iptables -t mangle -F
 		on r $iptables -t raw -F
