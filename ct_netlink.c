@@ -243,7 +243,14 @@ static int get(struct sk_buff *skb, const struct nfnl_info *info,
 
 /* Flows are in the table or they are not: there are no others to show. */
 
-static int dump_nothing(struct sk_buff *skb, struct netlink_callback *cb)
+/**
+ * ct_nl_dump_nothing() - the dump of what there is none of
+ * @skb: message
+ * @cb: the dump
+ *
+ * Return: 0.
+ */
+int ct_nl_dump_nothing(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	return 0;
 }
@@ -251,7 +258,7 @@ static int dump_nothing(struct sk_buff *skb, struct netlink_callback *cb)
 static int get_nothing(struct sk_buff *skb, const struct nfnl_info *info,
 		       const struct nlattr *const cda[])
 {
-	struct netlink_dump_control control = { .dump = dump_nothing };
+	struct netlink_dump_control control = { .dump = ct_nl_dump_nothing };
 
 	if (!(info->nlh->nlmsg_flags & NLM_F_DUMP))
 		return -EOPNOTSUPP;
@@ -260,8 +267,10 @@ static int get_nothing(struct sk_buff *skb, const struct nfnl_info *info,
 
 /* Statistics */
 
-static int put_columns(struct sk_buff *skb, const struct ct_stat *st)
+static int put_columns(struct sk_buff *skb, int cpu)
 {
+	const struct ct_net *cnet = ct_net(sock_net(skb->sk));
+	const struct ct_stat *st = per_cpu_ptr(cnet->stat, cpu);
 	const struct {
 		int attr;
 		u32 value;
@@ -287,9 +296,18 @@ static int put_columns(struct sk_buff *skb, const struct ct_stat *st)
 	return 0;
 }
 
-static int dump_cpus(struct sk_buff *skb, struct netlink_callback *cb)
+/**
+ * ct_nl_dump_cpus() - dump a message for each CPU
+ * @skb: message
+ * @cb: the dump
+ * @type: type of the messages, with the subsystem
+ * @put: puts a CPU's attributes into one; returns an error if there is no room
+ *
+ * Return: length of @skb.
+ */
+int ct_nl_dump_cpus(struct sk_buff *skb, struct netlink_callback *cb, u16 type,
+		    int (*put)(struct sk_buff *skb, int cpu))
 {
-	struct ct_net *cnet = ct_net(sock_net(skb->sk));
 	struct nlmsghdr *nlh;
 	long cpu;
 
@@ -297,14 +315,11 @@ static int dump_cpus(struct sk_buff *skb, struct netlink_callback *cb)
 		if (!cpu_possible(cpu))
 			continue;
 		nlh = nfnl_msg_put(skb, NETLINK_CB(cb->skb).portid,
-				   cb->nlh->nlmsg_seq,
-				   nfnl_msg_type(NFNL_SUBSYS_CTNETLINK,
-						 IPCTNL_MSG_CT_GET_STATS_CPU),
-				   NLM_F_MULTI, AF_UNSPEC, NFNETLINK_V0,
-				   htons(cpu));
+				   cb->nlh->nlmsg_seq, type, NLM_F_MULTI,
+				   AF_UNSPEC, NFNETLINK_V0, htons(cpu));
 		if (!nlh)
 			break;
-		if (put_columns(skb, per_cpu_ptr(cnet->stat, cpu))) {
+		if (put(skb, cpu)) {
 			nlmsg_cancel(skb, nlh);
 			break;
 		}
@@ -312,6 +327,14 @@ static int dump_cpus(struct sk_buff *skb, struct netlink_callback *cb)
 	}
 	cb->args[0] = cpu;
 	return skb->len;
+}
+
+static int dump_cpus(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	return ct_nl_dump_cpus(skb, cb,
+			       nfnl_msg_type(NFNL_SUBSYS_CTNETLINK,
+					     IPCTNL_MSG_CT_GET_STATS_CPU),
+			       put_columns);
 }
 
 static int get_cpus(struct sk_buff *skb, const struct nfnl_info *info,

@@ -41,15 +41,10 @@ static int check_tuple(const struct nfnl_info *info,
 				CT_NL_F_ALL, &tuple, info->extack);
 }
 
-static int dump_nothing(struct sk_buff *skb, struct netlink_callback *cb)
-{
-	return 0;
-}
-
 static int get(struct sk_buff *skb, const struct nfnl_info *info,
 	       const struct nlattr *const cda[])
 {
-	struct netlink_dump_control control = { .dump = dump_nothing };
+	struct netlink_dump_control control = { .dump = ct_nl_dump_nothing };
 	int err;
 
 	err = check_tuple(info, cda, CTA_EXPECT_TUPLE);
@@ -95,32 +90,21 @@ static int delete(struct sk_buff *skb, const struct nfnl_info *info,
 	return cda[CTA_EXPECT_TUPLE] ? -ENOENT : 0;
 }
 
+static int put_columns(struct sk_buff *skb, int cpu)
+{
+	if (nla_put_be32(skb, CTA_STATS_EXP_NEW, 0) ||
+	    nla_put_be32(skb, CTA_STATS_EXP_CREATE, 0) ||
+	    nla_put_be32(skb, CTA_STATS_EXP_DELETE, 0))
+		return -EMSGSIZE;
+	return 0;
+}
+
 static int dump_cpus(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	struct nlmsghdr *nlh;
-	long cpu;
-
-	for (cpu = cb->args[0]; cpu < nr_cpu_ids; cpu++) {
-		if (!cpu_possible(cpu))
-			continue;
-		nlh = nfnl_msg_put(skb, NETLINK_CB(cb->skb).portid,
-				   cb->nlh->nlmsg_seq,
-				   nfnl_msg_type(NFNL_SUBSYS_CTNETLINK_EXP,
-						 IPCTNL_MSG_EXP_GET_STATS_CPU),
-				   NLM_F_MULTI, AF_UNSPEC, NFNETLINK_V0,
-				   htons(cpu));
-		if (!nlh)
-			break;
-		if (nla_put_be32(skb, CTA_STATS_EXP_NEW, 0) ||
-		    nla_put_be32(skb, CTA_STATS_EXP_CREATE, 0) ||
-		    nla_put_be32(skb, CTA_STATS_EXP_DELETE, 0)) {
-			nlmsg_cancel(skb, nlh);
-			break;
-		}
-		nlmsg_end(skb, nlh);
-	}
-	cb->args[0] = cpu;
-	return skb->len;
+	return ct_nl_dump_cpus(skb, cb,
+			       nfnl_msg_type(NFNL_SUBSYS_CTNETLINK_EXP,
+					     IPCTNL_MSG_EXP_GET_STATS_CPU),
+			       put_columns);
 }
 
 static int get_cpus(struct sk_buff *skb, const struct nfnl_info *info,

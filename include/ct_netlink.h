@@ -137,6 +137,11 @@ struct ct_nl_change {
 	const struct nlattr *info;
 };
 
+/* ct_netlink.c */
+int ct_nl_dump_nothing(struct sk_buff *skb, struct netlink_callback *cb);
+int ct_nl_dump_cpus(struct sk_buff *skb, struct netlink_callback *cb, u16 type,
+		    int (*put)(struct sk_buff *skb, int cpu));
+
 /* ct_netlink_attr.c */
 const struct ct_nl_form *ct_nl_form_of(const struct ct_proto *proto);
 int ct_nl_fill(struct sk_buff *skb, const struct ct_snapshot *snap,
