@@ -81,8 +81,10 @@ static u32 move_status(struct ct_flow *flow, u32 status)
 	       (changed & IPS_ASSURED ? BIT(IPCT_ASSURED) : 0);
 }
 
-static void apply(struct ct_flow *flow, const struct ct_pkt *pkt,
-		  enum ip_conntrack_dir dir, const struct ct_judgement *j)
+static __always_inline void apply(struct ct_flow *flow,
+				  const struct ct_pkt *pkt,
+				  enum ip_conntrack_dir dir,
+				  const struct ct_judgement *j)
 {
 	u32 news = 0, status = flow->status | j->status;
 
@@ -297,7 +299,7 @@ static bool prepare(struct birth *birth, const struct ct_pkt *pkt)
 {
 	struct ct_tuple reply;
 
-	ct_tuple_identify(&birth->orig, pkt->cnet, &birth->orig_id);
+	ct_identify_again(&birth->orig, pkt, &birth->orig_id);
 	birth->alias = !ct_tuple_equal(&birth->orig, &pkt->tuple) ||
 		       pkt->zone[0] != pkt->zone[1];
 	if (likely(!birth->alias))
@@ -399,7 +401,7 @@ static unsigned int give_birth(const struct ct_pkt *pkt,
 		ct_stat_inc(cnet, drop);
 		return NF_DROP;
 	}
-	ct_flow_publish(flow);
+	ct_flow_publish(cnet, flow);
 	for (tries = 0; tries < CT_INSERT_TRIES; tries++) {
 		if (ct_hash_insert(cnet, flow)) {
 			ct_stat_inc(cnet, fresh);

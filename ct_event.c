@@ -8,6 +8,7 @@
  *	CT_FLOW_UNTOLD set, and whichever comes first, its creator, another
  *	packet on another CPU, or its end, tells that it began and clears the
  *	bit. Where telling failed the bit stays, and the next event tries again.
+ *	Where nobody wanted to know when the flow was published there is no bit.
  *
  * Context
  *	RCU read-side section, bottom halves off, the flow locked. Registering
@@ -36,6 +37,22 @@ void ct_event_listen(const struct ct_event_ops *ops)
 	synchronize_rcu();
 }
 EXPORT_SYMBOL_CT(ct_event_listen);
+
+/**
+ * ct_event_wants_new() - does anyone want to hear of new flows?
+ * @cnet: of this namespace
+ *
+ * Context: RCU read-side section, bottom halves off.
+ *
+ * Return: false if not.
+ */
+bool ct_event_wants_new(const struct ct_net *cnet)
+{
+	const struct ct_event_ops *ops = rcu_dereference_bh(ct_event_ops);
+
+	return ops && ops->wants(cnet, CT_EVENT_NEW);
+}
+EXPORT_SYMBOL_CT(ct_event_wants_new);
 
 static bool tell(struct ct_flow *flow, enum ct_event event,
 		 const struct ct_origin *origin)

@@ -279,15 +279,17 @@ EXPORT_SYMBOL_CT(ct_flow_create);
 
 /**
  * ct_flow_publish() - let a flow be one
+ * @cnet: its namespace
  * @flow: a flow from ct_flow_create()
  *
  * Whoever sees the status sees what was written before.
  */
-void ct_flow_publish(struct ct_flow *flow)
+void ct_flow_publish(const struct ct_net *cnet, struct ct_flow *flow)
 {
 	u32 status = (flow->status & ~IPS_DYING) | IPS_CONFIRMED;
 
-	if (ct_event_is_heard() && ct_event_wanted(flow, BIT(IPCT_NEW)))
+	if (ct_event_is_heard() && ct_event_wanted(flow, BIT(IPCT_NEW)) &&
+	    ct_event_wants_new(cnet))
 		status |= CT_FLOW_UNTOLD;
 	/* Pairs with the acquire in ct_flow_alive(). */
 	smp_store_release(&flow->status, status);

@@ -24,10 +24,14 @@
  *
  * Expiry hints
  *	@due tells ct_hash_reap() which buckets to look into. It may be early,
- *	never late. Whoever brings an end forward writes @expires, then, behind
- *	a full barrier, lowers @due. The reaper raises @due, then, behind a full
- *	barrier, reads @expires of all flows, and lowers @due again to the
- *	least. Whichever was first, one of the two sees the other.
+ *	never late: of a flow that ends within CT_VISIT it is no later than that
+ *	end, and of any other no later than CT_VISIT from when somebody looked.
+ *	So an end that is brought forward, but not to within CT_VISIT, is nobody's
+ *	business. (Each segment with data does that to a TCP connection.) Whoever
+ *	brings it nearer writes @expires, then, behind a full barrier, lowers
+ *	@due. The reaper raises @due, then, behind a full barrier, reads @expires
+ *	of all flows, and lowers @due again to the least. Whichever was first,
+ *	one of the two sees the other.
  *
  * Context
  *	Bottom halves off, but for resize, init and exit, which sleep.
@@ -225,6 +229,12 @@ static void due_lower(struct ct_table *t, u32 hash, u32 expires)
 	}
 }
 
+/* When to look at a flow next */
+static u32 next_visit(u32 expires, u32 now)
+{
+	return ct_left(expires, now) < CT_VISIT ? expires : now + CT_VISIT;
+}
+
 static void link_node(struct ct_table *t, struct ct_node *node, u32 hash)
 {
 	struct ct_node __rcu **head = &t->head[hash & t->mask];
@@ -260,7 +270,7 @@ bool ct_hash_insert(struct ct_net *cnet, struct ct_flow *flow)
 		link_node(t, &flow->node, flow->hash);
 		if (alias)
 			link_node(t, &alias->node, alias->hash);
-		due_lower(t, flow->hash, flow->expires);
+		due_lower(t, flow->hash, next_visit(flow->expires, ct_now()));
 	}
 	stripes_unlock(flow->hash, alias_hash);
 	return !taken;
@@ -306,7 +316,7 @@ EXPORT_SYMBOL_CT_TEST(ct_hash_unlink);
 /* Expiry */
 
 /**
- * ct_hash_hasten() - a flow's end was brought forward
+ * ct_hash_hasten() - a flow's end was brought forward, to within CT_VISIT
  * @flow: the flow, its lock held, @expires written
  *
  * Context: RCU read-side section.
@@ -351,7 +361,7 @@ static unsigned int reap_bucket(struct ct_table *t, u32 b, u32 now,
 			dead[n++] = flow;
 			continue;
 		}
-		expires = READ_ONCE(flow->expires);
+		expires = next_visit(READ_ONCE(flow->expires), now);
 		if (ct_left(expires, least) < 0)
 			least = expires;
 		link = &node->next;
@@ -483,7 +493,9 @@ static void move_bucket(struct ct_table *old, struct ct_table *fresh, u32 b)
 		rcu_assign_pointer(old->head[b], next);
 		if (!alias) {
 			smp_mb();	/* as in ct_hash_hasten() */
-			due_lower(fresh, hash, READ_ONCE(flow->expires));
+			due_lower(fresh, hash,
+				  next_visit(READ_ONCE(flow->expires),
+					     ct_now()));
 		}
 	}
 	spin_unlock_bh(ct_stripe(b));

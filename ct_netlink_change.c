@@ -184,7 +184,9 @@ static int make(struct ct_net *cnet, const struct wish *wish,
 		ct_flow_discard(flow);
 		return -ENOMEM;
 	}
-	ct_flow_publish(flow);
+	if (origin->report)
+		flow->status |= CT_FLOW_UNTOLD;
+	ct_flow_publish(cnet, flow);
 	if (!ct_hash_insert(cnet, flow)) {
 		ct_stat_inc(cnet, insert_failed);
 		ct_flow_discard(flow);

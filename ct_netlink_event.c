@@ -186,6 +186,12 @@ static void tell_late(struct work_struct *work)
 
 /* Hearing */
 
+static bool wants(const struct ct_net *cnet, enum ct_event event)
+{
+	return READ_ONCE(cnet->knobs.events) &&
+	       nfnetlink_has_listeners(cnet->net, groups[event]);
+}
+
 static bool event(const struct ct_flow *flow, enum ct_event event,
 		  const struct ct_origin *origin)
 {
@@ -197,9 +203,9 @@ static bool event(const struct ct_flow *flow, enum ct_event event,
 
 	if (!origin)
 		origin = &nobody;
-	if (!READ_ONCE(nl->alive) || !READ_ONCE(cnet->knobs.events) ||
-	    (!origin->report &&
-	     !nfnetlink_has_listeners(cnet->net, groups[event])))
+	if (!READ_ONCE(nl->alive) ||
+	    (origin->report ? !READ_ONCE(cnet->knobs.events) :
+			      !wants(cnet, event)))
 		return true;
 	ct_flow_snapshot(flow, ct_now(), &snap);
 	if (event == CT_EVENT_DESTROY) {
@@ -214,7 +220,10 @@ static bool event(const struct ct_flow *flow, enum ct_event event,
 	return false;
 }
 
-static const struct ct_event_ops ops = { .event = event };
+static const struct ct_event_ops ops = {
+	.wants = wants,
+	.event = event,
+};
 
 /* Life-cycle */
 

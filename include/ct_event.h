@@ -9,6 +9,8 @@
 
 #include "ct_flow.h"
 
+struct ct_net;
+
 /**
  * enum ct_event - what happened to a flow
  * @CT_EVENT_NEW: it is in the table now
@@ -33,6 +35,8 @@ struct ct_origin {
 
 /**
  * struct ct_event_ops - who wants to hear
+ * @wants: called before that: would anyone hear of such an event in this
+ *	namespace? Same context, but the flow need not be locked
  * @event: called for each event, in their order for each flow, which is
  *	locked and not dying yet. @origin is %NULL where a packet or the clock
  *	did it. Called in an RCU read-side section with bottom halves off; must
@@ -41,6 +45,7 @@ struct ct_origin {
  *	before anything else
  */
 struct ct_event_ops {
+	bool (*wants)(const struct ct_net *cnet, enum ct_event event);
 	bool (*event)(const struct ct_flow *flow, enum ct_event event,
 		      const struct ct_origin *origin);
 };
@@ -48,6 +53,8 @@ struct ct_event_ops {
 extern const struct ct_event_ops __rcu *ct_event_ops;
 
 void ct_event_listen(const struct ct_event_ops *ops);
+
+bool ct_event_wants_new(const struct ct_net *cnet);
 
 /* Not for direct use: see below. */
 void ct_event_send_new(struct ct_flow *flow, u32 hash,
@@ -88,7 +95,7 @@ static inline bool ct_event_wanted(const struct ct_flow *flow, u32 what)
 static inline void ct_event_new(struct ct_flow *flow, u32 hash,
 				const struct ct_origin *origin)
 {
-	if (ct_event_is_heard())
+	if (unlikely(READ_ONCE(flow->status) & CT_FLOW_UNTOLD))
 		ct_event_send_new(flow, hash, origin);
 }
 

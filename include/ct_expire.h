@@ -13,7 +13,7 @@
 
 struct ct_flow *ct_flow_create(struct ct_net *cnet, const struct ct_id *orig,
 			       const struct ct_id *reply);
-void ct_flow_publish(struct ct_flow *flow);
+void ct_flow_publish(const struct ct_net *cnet, struct ct_flow *flow);
 void ct_flow_discard(struct ct_flow *flow);
 
 struct ct_ext *ct_flow_ext(struct ct_flow *flow);
@@ -55,7 +55,7 @@ static inline void ct_flow_refresh(struct ct_flow *flow, u32 expires)
 	if (unlikely(flow->status & IPS_FIXED_TIMEOUT))
 		return;
 	WRITE_ONCE(flow->expires, expires);
-	if (unlikely(ct_left(expires, old) < 0))
+	if (ct_left(expires, old) < 0 && ct_left(expires, ct_now()) < CT_VISIT)
 		ct_hash_hasten(flow);
 }
 

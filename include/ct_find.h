@@ -69,6 +69,37 @@ struct ct_flow *ct_packet_find_other(const struct ct_pkt *pkt,
 				     const struct ct_tuple *tuple,
 				     enum ip_conntrack_dir *dir);
 
+/* Is it IPv4 with ports, and in no zone or one? */
+static __always_inline bool ct_is_plain(const struct ct_pkt *pkt,
+					const struct ct_tuple *tuple)
+{
+	return tuple->family == NFPROTO_IPV4 && !pkt->proto->identify &&
+	       tuple->protonum == pkt->tuple.protonum &&
+	       pkt->zone[0] == pkt->zone[1];
+}
+
+static __always_inline void ct_identify_plain(const struct ct_tuple *tuple,
+					      const struct ct_pkt *pkt,
+					      struct ct_id *id)
+{
+	id->key.protonum = tuple->protonum;
+	id->key.kind = 0;
+	id->key.zone = tuple->zone;
+	id->sender = ct_order_ipv4_ports(tuple, &id->key);
+	id->hash = ct_hash_again(&id->key, pkt->cnet->hash_mix);
+}
+
+/* ct_tuple_identify() of a packet, bottom halves off */
+static __always_inline void ct_identify_again(const struct ct_tuple *tuple,
+					      const struct ct_pkt *pkt,
+					      struct ct_id *id)
+{
+	if (likely(ct_is_plain(pkt, tuple)))
+		ct_identify_plain(tuple, pkt, id);
+	else
+		ct_tuple_identify(tuple, pkt->cnet, id);
+}
+
 /* What ct_packet_find() does. */
 static __always_inline struct ct_flow *
 ct_find_packet(const struct ct_pkt *pkt, const struct ct_tuple *tuple,
@@ -77,15 +108,9 @@ ct_find_packet(const struct ct_pkt *pkt, const struct ct_tuple *tuple,
 	struct ct_id id CT_UNINIT;
 	struct ct_flow *flow;
 
-	if (unlikely(tuple->family != NFPROTO_IPV4 || pkt->proto->identify ||
-		     tuple->protonum != pkt->tuple.protonum ||
-		     pkt->zone[0] != pkt->zone[1]))
+	if (unlikely(!ct_is_plain(pkt, tuple)))
 		return ct_packet_find_other(pkt, tuple, dir);
-	id.key.protonum = tuple->protonum;
-	id.key.kind = 0;
-	id.key.zone = tuple->zone;
-	id.sender = ct_order_ipv4_ports(tuple, &id.key);
-	id.hash = ct_hash_again(&id.key, pkt->cnet->hash_mix);
+	ct_identify_plain(tuple, pkt, &id);
 	flow = ct_find(pkt->cnet, &id, dir);
 	if (unlikely(flow && !ct_zone_fits(flow, *dir, tuple->zone)))
 		return ct_unlock_no_flow(flow);

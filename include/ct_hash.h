@@ -12,6 +12,9 @@
 #define CT_BUCKETS_MIN	1024U
 #define CT_BUCKETS_MAX	0x8000000U
 
+/* Each bucket that has flows is looked into at least so often, in jiffies. */
+#define CT_VISIT	(120 * HZ)
+
 struct ct_flow *ct_hash_find(struct ct_net *cnet, const struct ct_id *id,
 			     enum ip_conntrack_dir *dir);
 bool ct_hash_insert(struct ct_net *cnet, struct ct_flow *flow);
