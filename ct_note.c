@@ -31,6 +31,7 @@
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 
+#include "ct_compat.h"
 #include "ct_note.h"
 
 #define NOTE_BUCKETS	1024
@@ -67,6 +68,7 @@ struct bucket {
 };
 
 atomic_t ct_notes;
+EXPORT_SYMBOL_CT_TEST(ct_notes);
 
 static struct bucket buckets[NOTE_BUCKETS];
 
@@ -149,6 +151,7 @@ bool ct_note_edit(const struct sk_buff *skb, u32 digest, bool early,
 	spin_unlock(&b->lock);
 	return entry;
 }
+EXPORT_SYMBOL_CT_TEST(ct_note_edit);
 
 /**
  * ct_note_begin() - what was said of a packet before its first hook
@@ -180,6 +183,7 @@ bool ct_note_begin(const struct sk_buff *skb, u32 digest, struct ct_note *note)
 	spin_unlock(&b->lock);
 	return early;
 }
+EXPORT_SYMBOL_CT_TEST(ct_note_begin);
 
 static bool look(const struct sk_buff *skb, u32 digest, struct ct_note *note,
 		 bool take)
@@ -213,6 +217,7 @@ bool ct_note_get(const struct sk_buff *skb, u32 digest, struct ct_note *note)
 {
 	return ct_note_any() && look(skb, digest, note, false);
 }
+EXPORT_SYMBOL_CT_TEST(ct_note_get);
 
 /**
  * ct_note_take() - what was said of a packet; forget it
@@ -228,6 +233,7 @@ bool ct_note_take(const struct sk_buff *skb, u32 digest, struct ct_note *note)
 {
 	return ct_note_any() && look(skb, digest, note, true);
 }
+EXPORT_SYMBOL_CT_TEST(ct_note_take);
 
 /**
  * ct_note_lost() - how many notes were lost for want of room or memory
@@ -245,6 +251,7 @@ u64 ct_note_lost(void)
 		lost += READ_ONCE(buckets[i].lost);
 	return lost;
 }
+EXPORT_SYMBOL_CT_TEST(ct_note_lost);
 
 void ct_note_init(void)
 {
