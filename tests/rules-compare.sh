@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # guests: uml umldebug deb6.1 deb6.12
 # timeout: 900
-# shellcheck disable=SC2119
+# shellcheck disable=SC2119,SC2317
 #
 # Rules get the answers that they got from nf_conntrack: the same packets, by
 # hand and from real hosts, meet the same rules with ours and with nf_conntrack,
