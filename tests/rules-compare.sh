@@ -251,7 +251,7 @@ router_steps() {
 	= ~real$f: TCP
 	run c echo hi | socat -t 2 - TCP:$([[ $f == 4 ]] && echo $to || echo "[$to]"):7
 	= ~real$f: UDP
-	run c echo hi | socat -t 0.2 - UDP:$([[ $f == 4 ]] && echo $to || echo "[$to]"):7
+	run c echo hi | socat -t 1 - UDP:$([[ $f == 4 ]] && echo $to || echo "[$to]"):7
 	= ~real$f: closed UDP port
 	run c echo hi > /dev/udp/$to/3010
 	= ~real$f: closed TCP port
@@ -495,7 +495,7 @@ loopback_steps() {
 	= ~loopback$f: TCP
 	run r echo hi | socat -t 2 - TCP:$([[ $f == 4 ]] && echo $lo || echo "[$lo]"):7
 	= ~loopback$f: UDP
-	run r echo hi | socat -t 0.2 - UDP:$([[ $f == 4 ]] && echo $lo || echo "[$lo]"):7
+	run r echo hi | socat -t 1 - UDP:$([[ $f == 4 ]] && echo $lo || echo "[$lo]"):7
 	= ~loopback$f: own address
 	run r echo hi | socat -t 2 - TCP:$([[ $f == 4 ]] && echo "$R" || echo "[$R]"):7
 	END
@@ -803,8 +803,9 @@ options() {
 		} | sed "s/^/$f: /" >> "$out"
 		kill "$ear"
 		wait "$ear" 2> /dev/null
-		grep -v USERSPACE "$work/events" | sed 's/^/event /' | scrub | grep -aE '=(7205|7206|7412|7001) ' |
-			sed -E "s/^/$f: /; s/\] ([a-z]+ [0-9]+) [0-9]+ /] \1 T /" >> "$out"
+		grep -av USERSPACE "$work/events" | sed 's/^/event /' | scrub | grep -aE '=(7205|7206|7412|7001) ' |
+			sed -E "s/^/$f: /; s/\] ([a-z]+ [0-9]+) [0-9]+ /] \1 T /" |
+			sort >> "$out"
 		on r $iptables -t mangle -F
 		on r $iptables -t raw -F
 		on r nft flush ruleset

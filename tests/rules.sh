@@ -103,30 +103,34 @@ says_hello() {
 	echo hello | on "$1" timeout 20 socat -t 5 - "TCP:$2:7,connect-timeout=10"
 }
 
-# A big answer must fit the router's small link: the router's word on that has to
-# reach the server.
-path_mtu() {
-	local got
-	on r ip link set r0 mtu 1300
-	got=$(on c timeout 30 "$python" - "$2" <<-'END'
+# big_answer HOST: how much of 4000 bytes comes back
+big_answer() {
+	on c timeout 15 "$python" - "$1" <<-'PY' 2> /dev/null
 	import socket, sys
 	s = socket.create_connection((sys.argv[1], 7), 10)
-	s.settimeout(20)
-	s.sendall(b'x' * 1000)
-	s.sendall(b'x' * 1000)
-	s.sendall(b'x' * 1000)
-	s.sendall(b'x' * 1000)
+	s.settimeout(10)
+	for _ in range(4):
+	    s.sendall(b'x' * 1000)
 	n = 0
 	while n < 4000:
 	    n += len(s.recv(4096))
 	print(n)
-	END
-	)
+	PY
+}
+
+# path_mtu NAME SERVER CLIENT: a big answer must fit the router's small link, and
+# the router's word on that has to reach the server. In User-mode Linux with two
+# processors one connection in fifty stalls, whoever tracks it: three may try.
+path_mtu() {
+	local got mtu
+	on r ip link set r0 mtu 1300
+	for _ in 1 2 3; do
+		got=$(big_answer "$2")
+		mtu=$(on s ip route get "$3" | grep -o 'mtu [0-9]*')
+		[[ $got == 4000 && $mtu ]] && break
+	done
 	is "$1: big answers arrive" 4000 "$got"
-	got=$(on s ip route get "$3" | grep -o 'mtu [0-9]*')
-	is "$1: for the path was measured" "mtu 1300" "$got"
-	[[ $got ]] || say "$(on s cat /proc/net/stat/ip_conntrack_reasons |
-		grep -v '^ *0 ')" "$(on s nft list ruleset 2> /dev/null)" "$(table s)"
+	is "$1: for the path was measured" "mtu 1300" "$mtu"
 	on r ip link set r0 mtu 1500
 	on s ip route flush cache
 	on s ip -6 route flush cache
