@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# guests: deb6.1 deb6.12
+# guests: deb6.1
 # timeout: 1500
 #
 # Firewalls as administrators run them, in the router's namespace, and

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# guests: uml umldebug deb6.1 deb6.12
+# guests: umldebug deb6.1
 #
 # Packets that lie: headers cut short, lengths beyond the packet, options and
 # chunks of impossible sizes, quotes of quotes, fragments that overlap, wrong

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# guests: uml umldebug deb6.1 deb6.12
+# guests: umldebug deb6.1 deb6.12
 #
 # Loading: by name and by alias, sizes right and wrong, parameters, names and
 # modes of files, what a refused load leaves behind (nothing), sizes of objects.

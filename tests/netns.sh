@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# guests: uml umldebug deb6.1 deb6.12
+# guests: umldebug deb6.1
 # timeout: 400
 #
 # Network namespaces: each has its own flows, count, limit, timeouts and

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# guests: uml umldebug
+# guests: umldebug
 # timeout: 900
 #
 # rmmod again and again while packets flow, files are read, sysctls are read and
