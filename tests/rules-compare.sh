@@ -803,7 +803,7 @@ options() {
 		} | sed "s/^/$f: /" >> "$out"
 		kill "$ear"
 		wait "$ear" 2> /dev/null
-		grep -av USERSPACE "$work/events" | sed 's/^/event /' | scrub | grep -aE '=(7205|7206|7412|7001) ' |
+		grep -av USERSPACE "$work/events" | sed 's/^/event /' | scrub | grep -aE '=(7205|7206|7412) ' |
 			sed -E "s/^/$f: /; s/\] ([a-z]+ [0-9]+) [0-9]+ /] \1 T /" |
 			sort >> "$out"
 		on r $iptables -t mangle -F
