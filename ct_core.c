@@ -41,24 +41,6 @@
 
 #define CT_INSERT_TRIES	4
 
-/*
- * Most packets come in softirq context, where bottom halves are off already.
- * Returns whether they have to be turned on again.
- */
-static bool bh_off(void)
-{
-	if (likely(softirq_count()))
-		return false;
-	local_bh_disable();
-	return true;
-}
-
-static void bh_on(bool were_on)
-{
-	if (unlikely(were_on))
-		local_bh_enable();
-}
-
 /* Flows that exist */
 
 /* Do listeners want to hear of a change of the protocol's state? */
@@ -260,7 +242,7 @@ static unsigned int first_hook(void *priv, struct sk_buff *skb,
 	if (ct_packet_is_second_pass(state))
 		return NF_ACCEPT;
 	pkt.cnet = priv;
-	were_on = bh_off();
+	were_on = ct_bh_off();
 	if (unlikely(ct_packet_is_untracked(skb))) {
 		ct_stat_inc(pkt.cnet, ignore);
 		goto out;
@@ -273,7 +255,7 @@ static unsigned int first_hook(void *priv, struct sk_buff *skb,
 		ct_refuse(&pkt, reason, state);
 	ct_memo_put(skb, digest, &memo);
 out:
-	bh_on(were_on);
+	ct_bh_on(were_on);
 	return NF_ACCEPT;
 }
 
@@ -508,12 +490,12 @@ static unsigned int last_hook(void *priv, struct sk_buff *skb,
 
 	if (unlikely(ct_packet_is_untracked(skb)))
 		return NF_ACCEPT;
-	were_on = bh_off();
+	were_on = ct_bh_off();
 	digest = ct_tuple_digest(skb, state->pf);
 	if (unlikely(comes_again(state) || ct_note_any()) ||
 	    !ct_memo_is_done(skb, digest))
 		verdict = finish(skb, digest, state, priv);
-	bh_on(were_on);
+	ct_bh_on(were_on);
 	return verdict;
 }
 

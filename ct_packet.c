@@ -484,6 +484,18 @@ static void answered(struct answer *a)
 		ct_flow_unlock(a->flow);
 }
 
+static noinline enum ct_info ask_info(const struct sk_buff *skb,
+				      const struct nf_hook_state *state)
+{
+	struct answer a CT_UNINIT;
+
+	local_bh_disable();
+	ask(&a, skb, state, true);
+	answered(&a);
+	local_bh_enable();
+	return a.info;
+}
+
 /**
  * ct_packet_info() - what is a packet to its flow?
  * @skb: the packet
@@ -496,13 +508,18 @@ static void answered(struct answer *a)
 enum ct_info ct_packet_info(const struct sk_buff *skb,
 			    const struct nf_hook_state *state)
 {
-	struct answer a CT_UNINIT;
+	u8 family = family_of(skb, state);
+	enum ct_info info;
+	bool were_on, known;
 
-	local_bh_disable();
-	ask(&a, skb, state, true);
-	answered(&a);
-	local_bh_enable();
-	return a.info;
+	if (unlikely(ct_packet_is_untracked(skb)))
+		return CT_INFO_UNTRACKED;
+	if (unlikely(!family))
+		return CT_INFO_INVALID;
+	were_on = ct_bh_off();
+	known = ct_memo_info(skb, ct_tuple_digest(skb, family), &info);
+	ct_bh_on(were_on);
+	return likely(known) ? info : ask_info(skb, state);
 }
 EXPORT_SYMBOL_CT(ct_packet_info);
 

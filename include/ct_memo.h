@@ -189,4 +189,30 @@ static __always_inline bool ct_memo_is_done(const struct sk_buff *skb,
 	return done;
 }
 
+/**
+ * ct_memo_info() - what is a packet to its flow?
+ * @skb: the packet
+ * @digest: its digest
+ * @info: set to it
+ *
+ * Context: bottom halves off.
+ *
+ * Return: false if ct_memo_peek() has to say more.
+ */
+static __always_inline bool ct_memo_info(const struct sk_buff *skb, u32 digest,
+					 enum ct_info *info)
+{
+	const struct ct_memo_place *place;
+	bool found;
+
+	ct_local_lock_bh(&ct_memo_last.lock);
+	place = &this_cpu_ptr(&ct_memo_last)->place;
+	found = place->skb == skb && place->digest == digest &&
+		ct_memo_is_newest(place);
+	if (found)
+		*info = place->memo.info;
+	ct_local_unlock_bh(&ct_memo_last.lock);
+	return found;
+}
+
 #endif /* CT_MEMO_H */

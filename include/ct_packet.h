@@ -81,6 +81,31 @@ static inline bool ct_packet_is_second_pass(const struct nf_hook_state *state)
 		unlikely(netif_is_l3_master(in)));
 }
 
+/**
+ * ct_bh_off() - turn bottom halves off, if they are on
+ *
+ * Most packets come in softirq context, where they are off already.
+ *
+ * Return: true if they were on: for ct_bh_on().
+ */
+static inline bool ct_bh_off(void)
+{
+	if (likely(softirq_count()))
+		return false;
+	local_bh_disable();
+	return true;
+}
+
+/**
+ * ct_bh_on() - undo ct_bh_off()
+ * @were_on: what that returned
+ */
+static inline void ct_bh_on(bool were_on)
+{
+	if (unlikely(were_on))
+		local_bh_enable();
+}
+
 /* For the hooks */
 struct ct_flow *ct_packet_find(const struct ct_pkt *pkt,
 			       const struct ct_tuple *tuple,
