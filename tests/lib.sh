@@ -455,6 +455,22 @@ column() {
 	echo "$sum"
 }
 
+# balance NS: flows that came, less those that are there and those that went, all
+# from one look at the statistics.
+balance() {
+	# shellcheck disable=SC2016 # awk's, not the shell's
+	on "$1" awk '
+		NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+		{ entries = hex($at["entries"])
+		  sum += hex($at["new"]) - hex($at["delete"]) }
+		END { print sum - entries }
+		function hex(text,	n, i) {
+			for (i = 1; i <= length(text); i++)
+				n = n * 16 + index("123456789abcdef", substr(text, i, 1))
+			return n
+		}' /proc/net/stat/ip_conntrack
+}
+
 # reason NS TEXT: how many packets were refused for it.
 reason() {
 	on "$1" cat /proc/net/stat/ip_conntrack_reasons |

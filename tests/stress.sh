@@ -50,8 +50,7 @@ at_least "and went" 500 "$(column r delete)"
 wait_for 60 agree r
 agrees "lines, count and column 1 agree" r
 is "every flow that came was inserted" "$(column r new)" "$(column r insert)"
-is "and is there or was deleted" "$(column r new)" \
-	$(($(column r entries) + $(column r delete)))
+wait_is "and is there or was deleted" 0 balance r
 check "rmmod" unload
 check_not "no slab is left" grep -q '^ip_conntrack' /proc/slabinfo
 finish
