@@ -427,11 +427,12 @@ static void work_out(struct answer *a, const struct sk_buff *skb,
 		return;
 	}
 	ct_stat_inc(a->pkt.cnet, asked_again);
+	/* It may begin another flow even where there is one. */
+	ct_packet_original(&a->pkt, &a->orig);
 	if (a->flow) {
 		judge_again(a, dir);
 		return;
 	}
-	ct_packet_original(&a->pkt, &a->orig);
 	judge_first(a);
 	if (!ct_packet_is_second_pass(state))
 		remember_again(a, skb);
