@@ -37,6 +37,7 @@
 #include "ct_memo.h"
 #include "ct_packet.h"
 #include "ct_proto.h"
+#include "ct_room.h"
 #include "ct_tuple.h"
 
 #define CT_INSERT_TRIES	4
@@ -54,11 +55,12 @@ static u32 move_state(struct ct_flow *flow, const struct ct_pkt *pkt,
 	return is_news ? BIT(IPCT_PROTOINFO) : 0;
 }
 
-static u32 move_status(struct ct_flow *flow, u32 status)
+static u32 move_status(struct ct_flow *flow, const struct ct_net *cnet,
+		       u32 status)
 {
 	u32 changed = status ^ flow->status;
 
-	WRITE_ONCE(flow->status, status);
+	ct_flow_set_status(flow, cnet, status);
 	return (changed & IPS_SEEN_REPLY ? BIT(IPCT_REPLY) : 0) |
 	       (changed & IPS_ASSURED ? BIT(IPCT_ASSURED) : 0);
 }
@@ -73,7 +75,7 @@ static __always_inline void apply(struct ct_flow *flow,
 	if (dir == IP_CT_DIR_REPLY)
 		status |= IPS_SEEN_REPLY;
 	if (unlikely(status != flow->status))
-		news |= move_status(flow, status);
+		news |= move_status(flow, pkt->cnet, status);
 	if (!j->stays)
 		news |= move_state(flow, pkt, j);
 	ct_flow_count(flow, dir, pkt->len);
@@ -380,6 +382,8 @@ static unsigned int give_birth(const struct ct_pkt *pkt,
 
 	flow = conceive(pkt, birth, j);
 	if (IS_ERR(flow)) {
+		if (PTR_ERR(flow) == -EXFULL)
+			return NF_ACCEPT;	/* the policy is to let it pass */
 		ct_stat_inc(cnet, drop);
 		return NF_DROP;
 	}

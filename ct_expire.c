@@ -9,8 +9,8 @@
  *	that no reader can see.
  *
  *	The reaper runs once a second and looks into the buckets that are due
- *	(see ct_hash.c). When there is no room, a new flow may take the place of
- *	one that is worth less: see evict().
+ *	(see ct_hash.c). Whether there is room for a new flow, or room can be
+ *	made, is the business of ct_room.c.
  *
  * Context
  *	The reaper is a work item. Everything else is called with bottom halves
@@ -26,8 +26,9 @@
 #include "ct_compat.h"
 #include "ct_expire.h"
 #include "ct_hash.h"
-
-#define CT_EVICT_BUCKETS	64
+#include "ct_room.h"
+#include "ct_size.h"
+#include "ct_source.h"
 
 static struct kmem_cache *flow_cache;
 static struct kmem_cache *flow6_cache;
@@ -119,7 +120,7 @@ static int ext_alloc(struct ct_flow *flow, const struct ct_net *cnet,
 }
 
 static struct ct_flow *flow_alloc(struct ct_net *cnet,
-				  const struct ct_id *orig)
+				  const struct ct_id *orig, u32 status)
 {
 	bool ipv6 = orig->key.kind & CT_KEY_IPV6;
 	struct ct_flow *flow;
@@ -143,100 +144,18 @@ static struct ct_flow *flow_alloc(struct ct_net *cnet,
 	if (ipv6)
 		memcpy(ct_flow6(flow)->addr, orig->addr, sizeof(orig->addr));
 	/* Not visible before publication: stands in @status until then. */
-	WRITE_ONCE(flow->status, IPS_DYING |
+	WRITE_ONCE(flow->status, IPS_DYING | status |
 		   (orig->sender ? CT_FLOW_ORIGIN : 0));
 	return flow;
 }
 
-/* Room */
+/* Beginning */
 
-struct victim {
-	const struct ct_net *cnet;
-	struct ct_flow *flow;
-	u32 hash;
-	u64 worth;
-};
-
-/*
- * What a flow is worth: the protocol's word first, then whether it was ever
- * answered, then how long it has still to live. Assured flows are beyond
- * price. Read without a lock: an estimate.
- */
-static u64 flow_worth(const struct ct_flow *flow, u32 now)
-{
-	u32 status = READ_ONCE(flow->status);
-	const struct ct_proto *proto;
-	unsigned int rank;
-
-	proto = ct_proto_find(ct_flow_family(flow), flow->node.key.protonum);
-	rank = proto->worth ? proto->worth(flow) : 1;
-	if (rank && status & IPS_ASSURED)
-		return U64_MAX;
-	rank = rank * 2 + !!(status & IPS_SEEN_REPLY);
-	return (u64)rank << 32 | max(ct_left(READ_ONCE(flow->expires), now), 0);
-}
-
-static bool weigh(struct ct_flow *flow, void *arg)
-{
-	struct victim *victim = arg;
-	u64 worth;
-
-	if (READ_ONCE(flow->net) != victim->cnet->id ||
-	    READ_ONCE(flow->status) & IPS_DYING)
-		return true;
-	worth = flow_worth(flow, ct_now());
-	if (worth < victim->worth) {
-		victim->flow = flow;
-		victim->hash = READ_ONCE(flow->hash);
-		victim->worth = worth;
-	}
-	return true;
-}
-
-/*
- * Give up the flow that is worth least among those of some buckets. Returns
- * false if none may be given up.
- */
-static bool evict(struct ct_net *cnet, u32 hash)
-{
-	struct victim victim = { .cnet = cnet, .worth = U64_MAX };
-	struct ct_flow *flow;
-
-	ct_hash_sample(hash, CT_EVICT_BUCKETS, weigh, &victim);
-	flow = victim.flow;
-	if (!flow)
-		return false;
-	ct_flow_lock(flow);
-	if (!ct_flow_alive(flow) || flow->net != cnet->id ||
-	    flow->hash != victim.hash ||
-	    flow_worth(flow, ct_now()) == U64_MAX) {
-		ct_flow_unlock(flow);
-		return false;
-	}
-	ct_stat_inc(cnet, early_drop);
-	ct_stat_inc(cnet, dead_list);
-	ct_flow_end(flow);
-	return true;
-}
-
-/* Count one more flow in, if there is room or room can be made. */
-static bool make_room(struct ct_net *cnet, u32 hash)
-{
-	unsigned int count = atomic_inc_return(&cnet->count);
-	unsigned int max = ct_net_max(cnet);
-
-	if (likely(!max || count <= max) || evict(cnet, hash))
-		return true;
-	atomic_dec(&cnet->count);
-	net_warn_ratelimited("ip_conntrack: table full (%u flows) and none may be given up: packet dropped; raise net.ipv4.netfilter.ip_conntrack_max or shorten timeouts\n",
-			     max);
-	return false;
-}
-
-static void count_out(struct ct_net *cnet)
+static void count_out(struct ct_net *cnet, const struct ct_flow *flow)
 {
 	atomic_dec(&cnet->count);
 	ct_cpu_add(flows, -1);
+	ct_source_leave(cnet, flow);
 }
 
 /**
@@ -251,17 +170,23 @@ static void count_out(struct ct_net *cnet)
  *
  * Context: RCU read-side section, bottom halves off.
  *
- * Return: the flow, or an error pointer: -ENOSPC when the table is full,
- * -ENOMEM.
+ * Return: the flow, or an error pointer: what ct_source_enter() or
+ * ct_room_take() says, or -ENOMEM.
  */
 struct ct_flow *ct_flow_create(struct ct_net *cnet, const struct ct_id *orig,
 			       const struct ct_id *reply)
 {
+	int counted = ct_source_enter(cnet, orig);
 	struct ct_flow *flow;
+	int err;
 
-	if (!make_room(cnet, orig->hash))
-		return ERR_PTR(-ENOSPC);
-	flow = flow_alloc(cnet, orig);
+	if (unlikely(counted < 0))
+		return ERR_PTR(counted);
+	err = ct_room_take(cnet);
+	if (unlikely(err))
+		goto no_room;
+	err = -ENOMEM;
+	flow = flow_alloc(cnet, orig, counted ? CT_FLOW_COUNTED : 0);
 	if (!flow)
 		goto no_flow;
 	if (ext_alloc(flow, cnet, reply))
@@ -273,7 +198,10 @@ no_ext:
 	kmem_cache_free(cache_of(flow), flow);
 no_flow:
 	atomic_dec(&cnet->count);
-	return ERR_PTR(-ENOMEM);
+no_room:
+	if (counted)
+		ct_source_uncount(cnet, &orig->key, orig->addr, orig->sender);
+	return ERR_PTR(err);
 }
 EXPORT_SYMBOL_CT(ct_flow_create);
 
@@ -291,6 +219,7 @@ void ct_flow_publish(const struct ct_net *cnet, struct ct_flow *flow)
 	if (ct_event_is_heard() && ct_event_wanted(flow, BIT(IPCT_NEW)) &&
 	    ct_event_wants_new(cnet))
 		status |= CT_FLOW_UNTOLD;
+	ct_kind_add(cnet, status, 1);
 	/* Pairs with the acquire in ct_flow_alive(). */
 	smp_store_release(&flow->status, status);
 }
@@ -304,8 +233,12 @@ EXPORT_SYMBOL_CT(ct_flow_publish);
  */
 void ct_flow_discard(struct ct_flow *flow)
 {
-	count_out(ct_flow_net(flow));
+	struct ct_net *cnet = ct_flow_net(flow);
+
+	count_out(cnet, flow);
 	ct_flow_lock(flow);
+	if (ct_flow_alive(flow))
+		ct_kind_add(cnet, flow->status, -1);
 	WRITE_ONCE(flow->status, flow->status | IPS_DYING);
 	ct_flow_unlock(flow);
 	ext_free(flow->ext);
@@ -323,7 +256,8 @@ static void condemn(struct ct_flow *flow, const struct ct_origin *origin)
 {
 	struct ct_net *cnet = ct_flow_net(flow);
 
-	count_out(cnet);
+	count_out(cnet, flow);
+	ct_kind_add(cnet, flow->status, -1);
 	ct_stat_inc(cnet, dead);
 	ct_event_destroy(flow, origin);
 	/* Pairs with the acquire in ct_flow_alive(). */
@@ -411,6 +345,7 @@ void ct_flow_end_all(struct ct_net *cnet)
 		ct_stat_inc(cnet, dead_list);
 		ct_flow_end(flow);
 		local_bh_enable();
+		ct_walk_pause(&walk);
 	}
 	rcu_read_unlock();
 }
@@ -423,13 +358,16 @@ static DECLARE_DELAYED_WORK(reap_work, reap);
 
 static void reap(struct work_struct *work)
 {
+	bool more = ct_hash_reap(ct_now()), unfit;
 	long n = 0;
 	int cpu;
 
-	ct_hash_reap(ct_now());
 	for_each_possible_cpu(cpu)
 		n += READ_ONCE(per_cpu(flows, cpu));
-	if (n > 0)
+	unfit = ct_size_follow(max(n, 0L));
+	if (more)
+		queue_delayed_work(reap_queue, &reap_work, 0);
+	else if (n > 0 || unfit)
 		ct_expire_kick();
 }
 
@@ -447,6 +385,18 @@ void ct_expire_kick(void)
 		queue_delayed_work(reap_queue, &reap_work, HZ);
 }
 EXPORT_SYMBOL_CT(ct_expire_kick);
+
+/**
+ * ct_expire_queue() - have something done that the packet has no time for
+ * @work: what
+ * @delay: jiffies to wait
+ *
+ * Context: any. Does nothing where it waits already.
+ */
+void ct_expire_queue(struct delayed_work *work, unsigned long delay)
+{
+	queue_delayed_work(reap_queue, work, delay);
+}
 
 static int caches_create(void)
 {
@@ -479,7 +429,7 @@ int ct_expire_init(void)
 {
 	if (caches_create())
 		goto no_memory;
-	reap_queue = alloc_workqueue("ip_conntrack", WQ_UNBOUND, 1);
+	reap_queue = alloc_workqueue("ip_conntrack", WQ_UNBOUND, 0);
 	if (!reap_queue)
 		goto no_memory;
 	return 0;
@@ -496,6 +446,7 @@ no_memory:
 void ct_expire_exit(void)
 {
 	cancel_delayed_work_sync(&reap_work);
+	ct_size_exit();
 	destroy_workqueue(reap_queue);
 	caches_destroy();
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The table: find, insert, unlink, reap, resize.
+ * The table: find, insert, unlink, reap, sample, resize.
  *
  * Overview
  *	Buckets are singly linked lists of nodes. Their number is a power of two
@@ -29,9 +29,18 @@
  *	So an end that is brought forward, but not to within CT_VISIT, is nobody's
  *	business. (Each segment with data does that to a TCP connection.) Whoever
  *	brings it nearer writes @expires, then, behind a full barrier, lowers
- *	@due. The reaper raises @due, then, behind a full barrier, reads @expires
- *	of all flows, and lowers @due again to the least. Whichever was first,
- *	one of the two sees the other.
+ *	@due. Whoever reviews a bucket, under its stripe, raises @due, then,
+ *	behind a full barrier, reads @expires of all flows, and lowers @due again
+ *	to the least. Whichever was first, one of the two sees the other.
+ *
+ *	ct_hash_sample(), which looks for flows that can be given up, uses the
+ *	hints too: where one is early, somebody has been idle for long.
+ *
+ * Resizing
+ *	ct_hash_resize() takes the memory, publishes the new table and moves the
+ *	buckets, CT_MOVE_CHUNK of them at a time under resize_mutex. It lets the
+ *	reaper in between two chunks, and where it is killed the reaper moves the
+ *	rest. @moved says how far it has come.
  *
  * Context
  *	Bottom halves off, but for resize, init and exit, which sleep.
@@ -41,6 +50,8 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/prefetch.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "ct_compat.h"
@@ -50,14 +61,20 @@
 #define CT_RESTARTS	16
 #define CT_REAP_BATCH	16
 #define CT_NEVER	0x40000000U	/* jiffies: an empty bucket's next visit */
+#define CT_MOVE_CHUNK	0x4000U
+#define CT_STRETCH	16U		/* buckets whose hints share a cache line */
+#define CT_STRETCHES	8U		/* looked at side by side */
+#define CT_SAMPLE_HINTS	0x4000U
+#define CT_SAMPLE_SEEN	256U
 
 static_assert(!(CT_BUCKETS_MIN & (CT_BUCKETS_MIN - 1)));
 
-/* Written by ct_hash_resize() under resize_mutex. */
+/* Written under resize_mutex. */
 struct ct_table __rcu *ct_table;
 
 static spinlock_t stripes[CT_BUCKETS_MIN];
 static DEFINE_MUTEX(resize_mutex);
+static u32 moved;	/* buckets of the old table that have; resize_mutex */
 
 spinlock_t *ct_stripe(u32 hash)
 {
@@ -333,11 +350,13 @@ void ct_hash_hasten(const struct ct_flow *flow)
 EXPORT_SYMBOL_CT(ct_hash_hasten);
 
 /*
- * Take the flows out of a bucket whose time has come, at most a batch of them.
- * They are dying afterwards, and the caller's.
+ * Look into a bucket: take out the flows whose time has come, at most a batch of
+ * them, who are dying afterwards and the caller's; show the rest to @sample; and
+ * note when to look again.
  */
-static unsigned int reap_bucket(struct ct_table *t, u32 b, u32 now,
-				struct ct_flow **dead)
+static unsigned int review_bucket(struct ct_table *t, u32 b, u32 now,
+				  struct ct_sample *sample,
+				  struct ct_flow **dead)
 {
 	struct ct_node __rcu **link;
 	u32 least = now + CT_NEVER;
@@ -364,6 +383,10 @@ static unsigned int reap_bucket(struct ct_table *t, u32 b, u32 now,
 		expires = next_visit(READ_ONCE(flow->expires), now);
 		if (ct_left(expires, least) < 0)
 			least = expires;
+		if (sample) {
+			sample->seen++;
+			sample->found += sample->visit(flow, sample);
+		}
 		link = &node->next;
 	}
 	due_lower(t, b, least);
@@ -371,37 +394,36 @@ static unsigned int reap_bucket(struct ct_table *t, u32 b, u32 now,
 	return n;
 }
 
-static void reap_due_bucket(struct ct_table *t, u32 b, u32 now)
+/* Bottom halves off, RCU. Returns true if there may be more. */
+static bool reap_bucket(struct ct_table *t, u32 b, u32 now,
+			struct ct_sample *sample)
 {
 	struct ct_flow *dead[CT_REAP_BATCH];
 	unsigned int i, n;
 
+	n = review_bucket(t, b, now, sample, dead);
+	for (i = 0; i < n; i++)
+		ct_flow_bury(dead[i]);
+	return n == CT_REAP_BATCH;
+}
+
+static void reap_due_bucket(struct ct_table *t, u32 b, u32 now)
+{
+	bool more;
+
 	do {
 		local_bh_disable();
 		rcu_read_lock();
-		n = reap_bucket(t, b, now, dead);
-		for (i = 0; i < n; i++)
-			ct_flow_bury(dead[i]);
+		more = reap_bucket(t, b, now, NULL);
 		rcu_read_unlock();
 		local_bh_enable();
-	} while (n == CT_REAP_BATCH);
+	} while (more);
 }
 
-/**
- * ct_hash_reap() - end all flows whose time has come
- * @now: the present
- *
- * Looks only into buckets that are due. Waits for a resize.
- *
- * Context: process, may sleep.
- */
-void ct_hash_reap(u32 now)
+static void reap_table(struct ct_table *t, u32 now)
 {
-	struct ct_table *t;
 	u32 b;
 
-	mutex_lock(&resize_mutex);
-	t = rcu_dereference_protected(ct_table, lockdep_is_held(&resize_mutex));
 	for (b = 0; b <= t->mask; b++) {
 		if (!(b & 0xfff))
 			cond_resched();
@@ -410,36 +432,74 @@ void ct_hash_reap(u32 now)
 			cond_resched();
 		}
 	}
-	mutex_unlock(&resize_mutex);
+}
+
+/* The bucket of a stretch where somebody has been idle for longest */
+static u32 idlest_bucket(const struct ct_table *t, u32 b)
+{
+	u32 i, due, least = READ_ONCE(t->due[b]), found = b;
+
+	for (i = 1; i < CT_STRETCH; i++) {
+		due = READ_ONCE(t->due[b + i]);
+		if (ct_left(due, least) < 0) {
+			least = due;
+			found = b + i;
+		}
+	}
+	return found;
+}
+
+/*
+ * One bucket of each of some stretches. What they need from memory is asked for
+ * before it is needed, for all of them at once.
+ */
+static void sample_stretches(struct ct_table *t, u32 hand, u32 now,
+			     struct ct_sample *sample)
+{
+	struct ct_node *node;
+	u32 b[CT_STRETCHES];
+	unsigned int i;
+
+	for (i = 0; i < CT_STRETCHES; i++) {
+		b[i] = idlest_bucket(t, (hand + i * CT_STRETCH) & t->mask);
+		prefetch(&t->head[b[i]]);
+	}
+	for (i = 0; i < CT_STRETCHES; i++) {
+		node = ct_node_next(t->head[b[i]]);
+		if (!ct_is_end(node))
+			prefetch(node);
+	}
+	for (i = 0; i < CT_STRETCHES; i++) {
+		if (!ct_is_end(ct_node_next(t->head[b[i]])))
+			reap_bucket(t, b[i], now, sample);
+	}
 }
 
 /**
- * ct_hash_sample() - look at the flows of some buckets
- * @hash: the first bucket's
- * @buckets: how many
- * @visit: called for each flow, with no lock held: whatever it reads may
- *	change, and be another flow's; returns false to end
- * @arg: passed to @visit
+ * ct_hash_sample() - look at some flows, rather at those that are idle
+ * @hand: where to begin, anywhere; set to where to go on
+ * @sample: how many, and what to do with them
+ * @now: the present
  *
- * Context: RCU read-side section, any.
+ * Flows whose time has come are ended in passing. Where there are few, or few of
+ * those that are looked for, it ends after CT_SAMPLE_HINTS hints, which are 1024
+ * cache lines, or CT_SAMPLE_SEEN flows.
+ *
+ * Context: RCU read-side section, bottom halves off, no lock held.
  */
-void ct_hash_sample(u32 hash, unsigned int buckets,
-		    bool (*visit)(struct ct_flow *flow, void *arg), void *arg)
+void ct_hash_sample(u32 *hand, struct ct_sample *sample, u32 now)
 {
-	struct ct_table *t = newest_table();
-	unsigned int nodes = 0;
-	struct ct_node *node;
+	struct ct_table *t = rcu_dereference_raw(ct_table);
+	u32 step = CT_STRETCH * CT_STRETCHES, looked;
+	u32 most = min(t->mask, CT_SAMPLE_HINTS - 1);
 
-	while (buckets--) {
-		ct_for_each_node(node, t, hash & t->mask) {
-			if (!ct_node_alias(node) &&
-			    !visit(container_of(node, struct ct_flow, node),
-				   arg))
-				return;
-			if (++nodes == 128)	/* a chain may be long */
-				return;
-		}
-		hash++;
+	*hand &= ~(CT_STRETCH - 1);
+	for (looked = 0; looked <= most && sample->found < sample->wanted &&
+	     sample->seen < CT_SAMPLE_SEEN; looked += step) {
+		for (t = rcu_dereference_raw(ct_table); t;
+		     t = rcu_dereference_raw(t->next))
+			sample_stretches(t, *hand, now, sample);
+		*hand += step;
 	}
 }
 
@@ -501,52 +561,133 @@ static void move_bucket(struct ct_table *old, struct ct_table *fresh, u32 b)
 	spin_unlock_bh(ct_stripe(b));
 }
 
+static struct ct_table *table_locked(void)
+{
+	return rcu_dereference_protected(ct_table,
+					 lockdep_is_held(&resize_mutex));
+}
+
+/*
+ * Move a chunk of buckets, where there are two tables. Returns true if there is
+ * more to move. resize_mutex held.
+ */
+static bool move_chunk(void)
+{
+	struct ct_table *old = table_locked(), *fresh;
+	u32 end;
+
+	fresh = old ? rcu_dereference_protected(old->next,
+						lockdep_is_held(&resize_mutex)) :
+		      NULL;
+	if (!fresh)
+		return false;
+	end = min(moved + CT_MOVE_CHUNK, old->mask + 1);
+	for (; moved < end; moved++) {
+		move_bucket(old, fresh, moved);
+		if (!(moved & 0xff))
+			cond_resched();
+	}
+	if (moved <= old->mask)
+		return true;
+	rcu_assign_pointer(ct_table, fresh);
+	synchronize_rcu();	/* nobody looks at @old any more */
+	kvfree(old);
+	return false;
+}
+
+/*
+ * resize_mutex held; held again where 0 is returned, but not where the caller
+ * was killed meanwhile.
+ */
+static int move_all(void)
+{
+	while (move_chunk()) {
+		mutex_unlock(&resize_mutex);
+		if (fatal_signal_pending(current) ||
+		    mutex_lock_killable(&resize_mutex)) {
+			ct_expire_kick();	/* the reaper moves the rest */
+			return -EINTR;
+		}
+	}
+	return 0;
+}
+
+/* resize_mutex held, and one table */
+static int begin_move(unsigned int buckets)
+{
+	struct ct_table *old = table_locked(), *fresh;
+
+	if (!old)
+		return -ENODEV;
+	if (old->mask + 1 == buckets)
+		return 0;
+	fresh = table_alloc(buckets, old->generation + 1);
+	if (!fresh)
+		return -ENOMEM;
+	moved = 0;
+	rcu_assign_pointer(old->next, fresh);
+	synchronize_rcu();	/* from here on all insert into @fresh */
+	return 0;
+}
+
 /**
  * ct_hash_resize() - change the number of buckets
  * @buckets: as ct_hash_size() made it
  *
- * Packets flow meanwhile; none waits for more than one bucket.
+ * Packets flow meanwhile; none waits for more than one bucket. A change that
+ * another began is brought to its end first.
  *
  * Context: process, sleeps.
  *
  * Return: 0; -ENOMEM, or -ENODEV where there is no table, and then nothing has
- * changed.
+ * changed; -EINTR where the caller was killed: a change that has begun goes on
+ * without it.
  */
 int ct_hash_resize(unsigned int buckets)
 {
-	struct ct_table *old, *fresh;
-	int err = 0;
-	u32 b;
+	int err;
 
-	mutex_lock(&resize_mutex);
-	old = rcu_dereference_protected(ct_table,
-					lockdep_is_held(&resize_mutex));
-	if (!old) {
-		err = -ENODEV;
-		goto out;
+	if (mutex_lock_killable(&resize_mutex))
+		return -EINTR;
+	err = move_all();
+	if (err)
+		return err;
+	err = begin_move(buckets);
+	if (!err) {
+		err = move_all();
+		if (err)
+			return err;
 	}
-	if (old->mask + 1 == buckets)
-		goto out;
-	fresh = table_alloc(buckets, old->generation + 1);
-	if (!fresh) {
-		err = -ENOMEM;
-		goto out;
-	}
-	rcu_assign_pointer(old->next, fresh);
-	synchronize_rcu();	/* from here on all insert into @fresh */
-	for (b = 0; b <= old->mask; b++) {
-		move_bucket(old, fresh, b);
-		if (!(b & 0xff))
-			cond_resched();
-	}
-	rcu_assign_pointer(ct_table, fresh);
-	synchronize_rcu();	/* nobody looks at @old any more */
-	kvfree(old);
-out:
 	mutex_unlock(&resize_mutex);
 	return err;
 }
 EXPORT_SYMBOL_CT_TEST(ct_hash_resize);
+
+/**
+ * ct_hash_reap() - end all flows whose time has come
+ * @now: the present
+ *
+ * Looks only into buckets that are due. Where a resize is not at its end, goes
+ * on with it a little.
+ *
+ * Context: process, may sleep.
+ *
+ * Return: true if there is more to do than to wait.
+ */
+bool ct_hash_reap(u32 now)
+{
+	struct ct_table *t;
+	bool more;
+
+	mutex_lock(&resize_mutex);
+	for (t = table_locked(); t;
+	     t = rcu_dereference_protected(t->next,
+					   lockdep_is_held(&resize_mutex)))
+		reap_table(t, now);
+	more = move_chunk();
+	mutex_unlock(&resize_mutex);
+	return more;
+}
 
 /**
  * ct_hash_buckets() - number of buckets
@@ -632,12 +773,15 @@ int ct_hash_init(unsigned int buckets)
  */
 void ct_hash_exit(void)
 {
-	struct ct_table *t;
+	struct ct_table *t, *fresh;
 
 	mutex_lock(&resize_mutex);
-	t = rcu_dereference_protected(ct_table, lockdep_is_held(&resize_mutex));
+	t = table_locked();
+	fresh = rcu_dereference_protected(t->next,
+					  lockdep_is_held(&resize_mutex));
 	RCU_INIT_POINTER(ct_table, NULL);
 	mutex_unlock(&resize_mutex);
 	synchronize_rcu();
+	kvfree(fresh);
 	kvfree(t);
 }

@@ -42,6 +42,9 @@
 #include "ct_net.h"
 #include "ct_note.h"
 #include "ct_procfs.h"
+#include "ct_room.h"
+#include "ct_size.h"
+#include "ct_source.h"
 #include "ct_sysctl.h"
 #include "ct_tuple.h"
 #include "ip_conntrack.h"
@@ -67,14 +70,15 @@ enum table_stage {
 
 static DEFINE_MUTEX(hashsize_lock);
 static enum table_stage table_stage;	/* under hashsize_lock */
-static unsigned int hashsize;		/* the same; 0: from memory */
+static unsigned int hashsize;		/* the same; 0: auto, or not given */
+static bool hashsize_given;		/* the same */
 
 static int hashsize_set(const char *val, const struct kernel_param *kp)
 {
 	unsigned int buckets;
 	int err;
 
-	err = ct_parse_buckets(val, strlen(val), &buckets);
+	err = ct_size_parse(val, strlen(val), &buckets);
 	if (err)
 		return err;
 
@@ -82,12 +86,13 @@ static int hashsize_set(const char *val, const struct kernel_param *kp)
 	switch (table_stage) {
 	case TABLE_WANTED:
 		hashsize = buckets;
+		hashsize_given = true;
 		break;
 	case TABLE_BUSY:
 		err = -EBUSY;
 		break;
 	case TABLE_READY:
-		err = ct_hash_resize(buckets);
+		err = ct_size_set(buckets);
 		break;
 	}
 	mutex_unlock(&hashsize_lock);
@@ -144,7 +149,7 @@ static bool dropin = true;
 static bool nf_names;
 
 module_param_cb(hashsize, &hashsize_ops, NULL, 0644);
-MODULE_PARM_DESC(hashsize, "buckets of the table, rounded up to a power of two (default: from memory)");
+MODULE_PARM_DESC(hashsize, "buckets of the table, rounded up to a power of two, or auto: as many as there are flows (default: from memory)");
 module_param_cb(max, &max_ops, NULL, 0444);
 MODULE_PARM_DESC(max, "most flows, 0 for no limit (default: 4 x buckets)");
 module_param(acct, bool, 0444);
@@ -212,6 +217,7 @@ static int __net_init net_begin(struct net *net)
 	cnet->net = net;
 	cnet->hash_mix = net_hash_mix(net);
 	ct_knobs_init(cnet, max_flows, acct);
+	ct_room_init(cnet);
 	cnet->stat = alloc_percpu(struct ct_stat);
 	if (!cnet->stat)
 		return err;
@@ -232,6 +238,7 @@ static int __net_init net_begin(struct net *net)
 no_hooks:
 	/* Some hooks may have been there for a moment, with packets in them. */
 	synchronize_rcu();
+	ct_room_exit(cnet);
 	ct_flow_end_all(cnet);
 	ct_procfs_exit(net, CT_NAMES_CLASSIC);
 no_procfs:
@@ -258,6 +265,7 @@ static void __net_exit net_end(struct net *net)
 {
 	struct ct_net *cnet = ct_net(net);
 
+	ct_room_exit(cnet);
 	ct_flow_end_all(cnet);
 	ct_net_dismiss(cnet);
 	free_percpu(cnet->stat);
@@ -331,12 +339,17 @@ static void say_hello(unsigned int buckets)
 		nf_names ? ", with its file names" : "");
 }
 
+static bool follows;	/* hashsize=auto; read only once the module works */
+
 static unsigned int table_begin(void)
 {
 	unsigned int buckets;
 
 	mutex_lock(&hashsize_lock);
-	if (!hashsize)
+	follows = hashsize_given && !hashsize;
+	if (follows)
+		hashsize = CT_SIZE_LEAST;
+	else if (!hashsize)
 		hashsize = ct_hash_default();
 	buckets = hashsize;
 	table_stage = TABLE_BUSY;
@@ -357,7 +370,7 @@ static int __init ct_init(void)
 	int err;
 
 	if (!max_given)
-		max_flows = 4 * buckets;
+		max_flows = 4 * (follows ? ct_hash_default() : buckets);
 
 	err = ct_tuple_init();
 	if (err)
@@ -371,6 +384,9 @@ static int __init ct_init(void)
 		pr_err("no table of %u buckets: error %d\n", buckets, err);
 		goto no_hash;
 	}
+	err = ct_source_init();
+	if (err)
+		goto no_source;
 	err = ct_expire_init();
 	if (err)
 		goto no_expire;
@@ -380,6 +396,8 @@ static int __init ct_init(void)
 	if (ct_is_dropin())
 		ct_names_watch();
 	nf_names = nf_names && offer_names();
+	if (follows)
+		ct_size_set(0);
 	table_set_stage(TABLE_READY);
 	say_hello(buckets);
 	return 0;
@@ -387,6 +405,8 @@ static int __init ct_init(void)
 no_net:
 	ct_expire_exit();
 no_expire:
+	ct_source_exit();
+no_source:
 	ct_hash_exit();
 no_hash:
 	ct_memo_exit();
@@ -400,6 +420,7 @@ static void __exit ct_exit(void)
 	table_set_stage(TABLE_BUSY);
 	unregister_pernet_subsys(&ct_net_ops);
 	ct_expire_exit();
+	ct_source_exit();
 	ct_hash_exit();
 	ct_note_exit();
 	ct_memo_exit();

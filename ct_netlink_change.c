@@ -17,7 +17,6 @@
 
 #include "ct_netlink.h"
 
-#define FLUSH_PAUSE	256	/* flows looked at before others may run */
 
 /* Status bits that can be set, and those of them that stay once they are */
 #define STATUS_SETTABLE	(IPS_SEEN_REPLY | IPS_ASSURED | IPS_FIXED_TIMEOUT)
@@ -254,8 +253,8 @@ static int apply(struct ct_flow *flow, const struct ct_nl_change *change,
 	if (change->has_timeout)
 		ct_flow_refresh(flow, ct_now() + change->timeout);
 	if (change->has_status)
-		WRITE_ONCE(flow->status, flow->status |
-			   (change->status & STATUS_SETTABLE));
+		ct_flow_set_status(flow, ct_flow_net(flow), flow->status |
+				   (change->status & STATUS_SETTABLE));
 	flow->state = *state;
 	WRITE_ONCE(flow->mark, mark);
 	return 0;
@@ -374,7 +373,6 @@ out:
 static void flush(struct ct_net *cnet, const struct ct_nl_filter *filter,
 		  const struct ct_origin *origin)
 {
-	unsigned int looked = 0;
 	struct ct_snapshot snap;
 	struct ct_flow *flow;
 	struct ct_walk walk;
@@ -391,12 +389,7 @@ static void flush(struct ct_net *cnet, const struct ct_nl_filter *filter,
 			ct_flow_unlock(flow);
 		}
 		local_bh_enable();
-		if (++looked % FLUSH_PAUSE)
-			continue;
-		rcu_read_unlock();
-		cond_resched();
-		rcu_read_lock();
-		ct_walk_resume(&walk);
+		ct_walk_pause(&walk);
 	}
 	rcu_read_unlock();
 }

@@ -334,32 +334,41 @@ static void put_total(struct seq_file *s, u64 total, const char *text)
 	seq_printf(s, "%10llu %s\n", total, text);
 }
 
+/* What is counted beside the reasons of refusals */
+static const struct {
+	size_t offset;
+	const char *text;
+} others[] = {
+#define CT_OTHER(field, text) { offsetof(struct ct_stat, field), text }
+	CT_OTHER(raced, "first packets that joined another's flow (not refused)"),
+	CT_OTHER(memo_lost, "packets looked up again at the last hook (not refused)"),
+	CT_OTHER(asked_again, "packets looked up again for a rule (not refused)"),
+	CT_OTHER(event_lost, "events that a listener did not get (not refused)"),
+	CT_OTHER(event_late, "ends of flows that a listener got late (not refused)"),
+	CT_OTHER(given_up[CT_RANK_CLOSING], "closing flows given up to make room (not refused)"),
+	CT_OTHER(given_up[CT_RANK_UNREPLIED], "unanswered flows given up to make room (not refused)"),
+	CT_OTHER(given_up[CT_RANK_REPLIED], "answered flows given up to make room (not refused)"),
+	CT_OTHER(given_up[CT_RANK_ASSURED], "assured flows given up to make room (not refused)"),
+	CT_OTHER(room_passed, "first packets that passed without a flow for want of room (not refused)"),
+	CT_OTHER(source_full, "first packets dropped, their source has too many flows (not refused)"),
+	CT_OTHER(drop, "first packets dropped for want of room or memory (not refused)"),
+#undef CT_OTHER
+};
+
 static int reasons_show(struct seq_file *s, void *v)
 {
 	struct ct_net *cnet = ct_net(seq_file_single_net(s));
-	u64 total[CT_R_MAX] = {}, raced = 0, lost = 0, again = 0;
-	u64 event_lost = 0, event_late = 0;
-	const struct ct_stat *st;
-	int cpu, i;
+	int i;
 
-	for_each_possible_cpu(cpu) {
-		st = per_cpu_ptr(cnet->stat, cpu);
-		for (i = 0; i < CT_R_MAX; i++)
-			total[i] += st->reason[i];
-		raced += st->raced;
-		lost += st->memo_lost;
-		again += st->asked_again;
-		event_lost += st->event_lost;
-		event_late += st->event_late;
-	}
 	for (i = CT_R_OK + 1; i < CT_R_MAX; i++)
-		put_total(s, total[i], ct_reason_text(i));
-	put_total(s, raced, "first packets that joined another's flow (not refused)");
-	put_total(s, lost, "packets looked up again at the last hook (not refused)");
-	put_total(s, again, "packets looked up again for a rule (not refused)");
-	put_total(s, event_lost, "events that a listener did not get (not refused)");
-	put_total(s, ct_note_lost(), "notes of rules on packets that were lost (not refused)");
-	put_total(s, event_late, "ends of flows that a listener got late (not refused)");
+		put_total(s, ct_stat_sum(cnet, offsetof(struct ct_stat,
+							reason[i])),
+			  ct_reason_text(i));
+	for (i = 0; i < ARRAY_SIZE(others); i++)
+		put_total(s, ct_stat_sum(cnet, others[i].offset),
+			  others[i].text);
+	put_total(s, ct_note_lost(),
+		  "notes of rules on packets that were lost (not refused)");
 	return 0;
 }
 

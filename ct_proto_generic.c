@@ -21,9 +21,16 @@ static void generic_judge(const struct ct_flow *flow, const struct ct_pkt *pkt,
 	ct_judge_accept(j, flow, ct_timeout(pkt, CT_TO_GENERIC));
 }
 
+static u32 generic_lifetime(const struct ct_flow *flow,
+			    const struct ct_knobs *knobs)
+{
+	return READ_ONCE(knobs->timeout[CT_TO_GENERIC]);
+}
+
 const struct ct_proto ct_proto_generic = {
 	.name = "unknown",
 	.family = NFPROTO_UNSPEC,
 	.judge = generic_judge,
+	.lifetime = generic_lifetime,
 };
 EXPORT_SYMBOL_CT(ct_proto_generic);

@@ -113,6 +113,15 @@ static void gre_print_state(struct seq_file *s, const union ct_state *state)
 		   state->gre.stream_timeout / HZ);
 }
 
+static u32 gre_lifetime(const struct ct_flow *flow,
+			const struct ct_knobs *knobs)
+{
+	const struct ct_gre *gre = &flow->state.gre;
+
+	return READ_ONCE(flow->status) & IPS_ASSURED ?
+	       READ_ONCE(gre->stream_timeout) : READ_ONCE(gre->timeout);
+}
+
 const struct ct_proto ct_proto_gre = {
 	.name = "gre",
 	.protonum = IPPROTO_GRE,
@@ -122,5 +131,6 @@ const struct ct_proto ct_proto_gre = {
 	.judge = gre_judge,
 	.print_tuple = gre_print_tuple,
 	.print_state = gre_print_state,
+	.lifetime = gre_lifetime,
 };
 EXPORT_SYMBOL_CT_TEST(ct_proto_gre);

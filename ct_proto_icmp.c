@@ -168,6 +168,12 @@ static void icmp_print_tuple(struct seq_file *s, const struct ct_tuple *tuple)
 		   tuple->icmp.code, ntohs(tuple->icmp.id));
 }
 
+static u32 icmp_lifetime(const struct ct_flow *flow,
+			 const struct ct_knobs *knobs)
+{
+	return READ_ONCE(knobs->timeout[CT_TO_ICMP]);
+}
+
 const struct ct_proto ct_proto_icmp = {
 	.name = "icmp",
 	.protonum = IPPROTO_ICMP,
@@ -180,5 +186,6 @@ const struct ct_proto ct_proto_icmp = {
 	.restore = icmp_restore,
 	.judge = icmp_judge,
 	.print_tuple = icmp_print_tuple,
+	.lifetime = icmp_lifetime,
 };
 EXPORT_SYMBOL_CT_TEST(ct_proto_icmp);

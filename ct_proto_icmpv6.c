@@ -160,6 +160,12 @@ static void icmpv6_print_tuple(struct seq_file *s,
 		   tuple->icmp.code, ntohs(tuple->icmp.id));
 }
 
+static u32 icmpv6_lifetime(const struct ct_flow *flow,
+			   const struct ct_knobs *knobs)
+{
+	return READ_ONCE(knobs->timeout[CT_TO_ICMPV6]);
+}
+
 const struct ct_proto ct_proto_icmpv6 = {
 	.name = "icmpv6",
 	.protonum = IPPROTO_ICMPV6,
@@ -172,5 +178,6 @@ const struct ct_proto ct_proto_icmpv6 = {
 	.restore = icmpv6_restore,
 	.judge = icmpv6_judge,
 	.print_tuple = icmpv6_print_tuple,
+	.lifetime = icmpv6_lifetime,
 };
 EXPORT_SYMBOL_CT_TEST(ct_proto_icmpv6);

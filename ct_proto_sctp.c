@@ -411,6 +411,15 @@ static unsigned int sctp_worth(const struct ct_flow *flow)
 	}
 }
 
+static u32 sctp_lifetime(const struct ct_flow *flow,
+			 const struct ct_knobs *knobs)
+{
+	u8 state = READ_ONCE(flow->state.sctp.state);
+
+	return READ_ONCE(knobs->timeout[CT_TO_SCTP_CLOSED + state -
+					CT_SCTP_CLOSED]);
+}
+
 const struct ct_proto ct_proto_sctp = {
 	.name = "sctp",
 	.protonum = IPPROTO_SCTP,
@@ -422,5 +431,6 @@ const struct ct_proto ct_proto_sctp = {
 	.print_tuple = ct_ports_print,
 	.print_state = sctp_print_state,
 	.worth = sctp_worth,
+	.lifetime = sctp_lifetime,
 };
 EXPORT_SYMBOL_CT_TEST(ct_proto_sctp);

@@ -691,6 +691,24 @@ static void tcp_print_state(struct seq_file *s, const union ct_state *state)
 	seq_putc(s, ' ');
 }
 
+/*
+ * As state_timeout() has it, but for a window of zero, and a maximum of repeats
+ * that has changed, which nobody remembers.
+ */
+static u32 tcp_lifetime(const struct ct_flow *flow,
+			const struct ct_knobs *knobs)
+{
+	const struct ct_tcp *t = &flow->state.tcp;
+	u32 timeout = READ_ONCE(knobs->timeout[state_timeouts[t->state]]);
+	u8 flags = t->peer[0].flags | t->peer[1].flags;
+
+	if (t->retrans >= READ_ONCE(knobs->tcp_max_retrans))
+		return min(timeout, READ_ONCE(knobs->timeout[CT_TO_TCP_RETRANS]));
+	if (flags & CT_TCP_F_UNACKED)
+		return min(timeout, READ_ONCE(knobs->timeout[CT_TO_TCP_UNACK]));
+	return timeout;
+}
+
 /* What is closing goes first when there is no room. */
 static unsigned int tcp_worth(const struct ct_flow *flow)
 {
@@ -708,5 +726,6 @@ const struct ct_proto ct_proto_tcp = {
 	.print_tuple	= ct_ports_print,
 	.print_state	= tcp_print_state,
 	.worth		= tcp_worth,
+	.lifetime	= tcp_lifetime,
 };
 EXPORT_SYMBOL_CT_TEST(ct_proto_tcp);

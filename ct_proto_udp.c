@@ -7,6 +7,11 @@
  * long timeout, and assured. (RFC 4787, 4.3 asks for two minutes or more
  * where the port says nothing else; the long one is that.)
  *
+ * Most questions are asked once, by a port of their own (RFC 5452, 9.2), and
+ * nobody comes back when they have been answered. Where udp_timeout_answered is
+ * set, a flow whose questions have all been answered gets that timeout until
+ * its next packet.
+ *
  * Context: any; the flow lock is held where there is a flow. No lock is taken.
  *
  * RFC 768 (header, checksum optional), RFC 8200, 8.1 (checksum over IPv6; a
@@ -74,6 +79,15 @@ static bool is_stream(const struct ct_flow *flow, u32 now)
 	       ct_left(flow->state.udp.stream_from, now) < 0;
 }
 
+/* Is this the answer to the last question that had none? */
+static bool is_last_answer(const struct ct_flow *flow,
+			   enum ip_conntrack_dir dir)
+{
+	return dir == IP_CT_DIR_REPLY &&
+	       flow->packets_low[IP_CT_DIR_ORIGINAL] ==
+	       flow->packets_low[IP_CT_DIR_REPLY] + 1;
+}
+
 /**
  * ct_udp_judge() - judge a UDP packet
  * @flow: its flow; %NULL if it has none yet
@@ -92,7 +106,18 @@ void ct_udp_judge(const struct ct_flow *flow, const struct ct_pkt *pkt,
 	} else if (is_stream(flow, pkt->now)) {
 		j->timeout = ct_timeout(pkt, CT_TO_UDP_STREAM);
 		j->status = IPS_ASSURED;
+	} else if (is_last_answer(flow, dir)) {
+		j->timeout = min_not_zero(j->timeout,
+					  ct_timeout(pkt, CT_TO_UDP_ANSWERED));
 	}
+}
+
+static u32 udp_lifetime(const struct ct_flow *flow,
+			const struct ct_knobs *knobs)
+{
+	bool stream = READ_ONCE(flow->status) & IPS_ASSURED;
+
+	return READ_ONCE(knobs->timeout[stream ? CT_TO_UDP_STREAM : CT_TO_UDP]);
 }
 
 const struct ct_proto ct_proto_udp = {
@@ -103,5 +128,6 @@ const struct ct_proto ct_proto_udp = {
 	.check = ct_udp_check,
 	.judge = ct_udp_judge,
 	.print_tuple = ct_ports_print,
+	.lifetime = udp_lifetime,
 };
 EXPORT_SYMBOL_CT_TEST(ct_proto_udp);

@@ -24,6 +24,40 @@ static const char *const texts[CT_R_MAX] = {
 #undef CT_R_TEXT
 
 /**
+ * ct_stat_sum() - add a counter up over all CPUs
+ * @cnet: the namespace
+ * @offset: of the counter in struct ct_stat
+ *
+ * Context: any.
+ *
+ * Return: the sum. Of a counter that also goes down, the low 32 bits of it.
+ */
+u64 ct_stat_sum(const struct ct_net *cnet, size_t offset)
+{
+	u64 sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		sum += READ_ONCE(*(u32 *)((void *)per_cpu_ptr(cnet->stat, cpu) +
+					  offset));
+	return sum;
+}
+
+/**
+ * ct_stat_kind() - how many flows of a kind there are
+ * @cnet: the namespace
+ * @offset: of its counter in struct ct_stat; see ct_kind_add()
+ *
+ * Context: any.
+ *
+ * Return: the number; 0 where the end of a flow was seen before its beginning.
+ */
+unsigned int ct_stat_kind(const struct ct_net *cnet, size_t offset)
+{
+	return max_t(s32, ct_stat_sum(cnet, offset), 0);
+}
+
+/**
  * ct_reason_text() - a reason in words
  * @reason: the reason
  *

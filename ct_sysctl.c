@@ -30,6 +30,9 @@
 #include "ct_compat.h"
 #include "ct_hash.h"
 #include "ct_net.h"
+#include "ct_room.h"
+#include "ct_size.h"
+#include "ct_source.h"
 #include "ct_sysctl.h"
 
 /**
@@ -39,7 +42,11 @@
  * @KNOB_LOG: u8; when set, somebody must be there to log
  * @KNOB_MAX: unsigned int, in no namespace above the initial one's
  * @KNOB_COUNT: number of flows; read only
- * @KNOB_BUCKETS: size of the table, which all namespaces share
+ * @KNOB_KIND: number of flows of a kind, counted per CPU; read only
+ * @KNOB_BUCKETS: size of the table
+ * @KNOB_UINT: unsigned int
+ * @KNOB_SOURCE: unsigned int, set by ct_source_set_limit()
+ * @KNOB_PREFIX: u8, set by ct_source_set_prefix()
  */
 enum knob_kind {
 	KNOB_SECONDS,
@@ -47,16 +54,22 @@ enum knob_kind {
 	KNOB_LOG,
 	KNOB_MAX,
 	KNOB_COUNT,
+	KNOB_KIND,
 	KNOB_BUCKETS,
+	KNOB_UINT,
+	KNOB_SOURCE,
+	KNOB_PREFIX,
 };
 
 /**
  * struct knob - a sysctl
  * @name: file names
- * @offset: of the value in struct ct_net; 0 if it is not there
+ * @offset: of the value in struct ct_net, or of KNOB_KIND in struct ct_stat; 0
+ *	if it is in neither
  * @high: highest value
  * @initial: what a namespace begins with
  * @kind: how it is kept
+ * @common: all namespaces share it, and the initial one sets it
  */
 struct knob {
 	const char *name[CT_NAMINGS];
@@ -64,9 +77,10 @@ struct knob {
 	unsigned int high;
 	unsigned int initial;
 	enum knob_kind kind;
+	bool common;
 };
 
-#define KNOB(_kind, _name, _high, _initial, _field) {			\
+#define KNOB_OF(_kind, _name, _high, _initial, _field, _common) {	\
 	.name = {							\
 		[CT_NAMES_CLASSIC] = "ip_conntrack_" _name,		\
 		[CT_NAMES_NF] = "nf_conntrack_" _name,			\
@@ -75,6 +89,21 @@ struct knob {
 	.high = _high,							\
 	.initial = _initial,						\
 	.kind = _kind,							\
+	.common = _common,						\
+}
+
+#define KNOB(_kind, _name, _high, _initial, _field)			\
+	KNOB_OF(_kind, _name, _high, _initial, _field, false)
+#define KNOB_COMMON(_kind, _name, _high, _initial, _field)		\
+	KNOB_OF(_kind, _name, _high, _initial, _field, true)
+
+#define KNOB_FLOWS(_name, _field) {					\
+	.name = {							\
+		[CT_NAMES_CLASSIC] = "ip_conntrack_" _name,		\
+		[CT_NAMES_NF] = "nf_conntrack_" _name,			\
+	},								\
+	.offset = offsetof(struct ct_stat, _field),			\
+	.kind = KNOB_KIND,						\
 }
 
 #define KNOB_TIMEOUT(_id, _name, _seconds)				\
@@ -84,7 +113,19 @@ struct knob {
 static const struct knob netfilter_knobs[] = {
 	KNOB(KNOB_MAX, "max", INT_MAX, 0, knobs.max),
 	KNOB(KNOB_COUNT, "count", 0, 0, count),
-	KNOB(KNOB_BUCKETS, "buckets", UINT_MAX, 0, net),
+	KNOB_FLOWS("count_unreplied", unreplied),
+	KNOB_FLOWS("count_assured", assured),
+	KNOB_COMMON(KNOB_BUCKETS, "buckets", UINT_MAX, 0, net),
+	KNOB_COMMON(KNOB_BYTE, "buckets_auto", 1, 0, knobs.buckets_auto),
+	KNOB_COMMON(KNOB_UINT, "buckets_min", CT_BUCKETS_MAX, CT_SIZE_LEAST,
+		    knobs.buckets_min),
+	KNOB_COMMON(KNOB_UINT, "buckets_max", CT_BUCKETS_MAX, 0,
+		    knobs.buckets_max),
+	KNOB(KNOB_BYTE, "full_policy", CT_FULL_POLICIES - 1, CT_FULL_REFUSE,
+	     knobs.full_policy),
+	KNOB(KNOB_SOURCE, "max_per_source", INT_MAX, 0, knobs.max_per_source),
+	KNOB(KNOB_PREFIX, "source_prefix4", 32, 32, knobs.source_prefix4),
+	KNOB(KNOB_PREFIX, "source_prefix6", 128, 64, knobs.source_prefix6),
 	KNOB(KNOB_BYTE, "checksum", 1, 1, knobs.checksum),
 	KNOB(KNOB_LOG, "log_invalid", 255, 0, knobs.log_invalid),
 	KNOB(KNOB_BYTE, "acct", 1, 1, knobs.acct),
@@ -160,50 +201,26 @@ int ct_parse_number(const char *text, size_t len, unsigned long *number)
 }
 EXPORT_SYMBOL_CT_TEST(ct_parse_number);
 
-/**
- * ct_parse_buckets() - read the size of a table
- * @text: what was written
- * @len: bytes of it
- * @buckets: the size that it comes to, if any
- *
- * Says in the log why it refuses, and what it rounds to.
- *
- * Context: Any.
- * Return: 0 or -EINVAL.
- */
-int ct_parse_buckets(const char *text, size_t len, unsigned int *buckets)
-{
-	unsigned long wanted;
-	int shown = 0;
-
-	if (ct_parse_number(text, len, &wanted) ||
-	    ct_hash_size(wanted, buckets)) {
-		while (shown < len && shown < 32 && isgraph(text[shown]))
-			shown++;
-		pr_err("hashsize '%.*s' refused: it must be a number from 1 to %u\n",
-		       shown, text, CT_BUCKETS_MAX);
-		return -EINVAL;
-	}
-	if (*buckets != wanted)
-		pr_info("hashsize %lu becomes %u: a power of two, at least %u\n",
-			wanted, *buckets, CT_BUCKETS_MIN);
-	return 0;
-}
-
 /* Reading and writing */
 
-static unsigned int knob_read(const struct knob *knob, const void *data)
+static unsigned int knob_read(const struct knob *knob,
+			      const struct ct_net *cnet, const void *data)
 {
 	switch (knob->kind) {
 	case KNOB_SECONDS:
 		return READ_ONCE(*(const u32 *)data) / HZ;
 	case KNOB_BYTE:
 	case KNOB_LOG:
+	case KNOB_PREFIX:
 		return READ_ONCE(*(const u8 *)data);
 	case KNOB_MAX:
+	case KNOB_UINT:
+	case KNOB_SOURCE:
 		return READ_ONCE(*(const unsigned int *)data);
 	case KNOB_COUNT:
 		return atomic_read((const atomic_t *)data);
+	case KNOB_KIND:
+		return ct_stat_kind(cnet, knob->offset);
 	case KNOB_BUCKETS:
 		return ct_hash_buckets();
 	}
@@ -229,7 +246,7 @@ static void want_logger(void)
 		request_module("nf_log_syslog");
 }
 
-static int knob_write(const struct knob *knob, const struct ct_net *cnet,
+static int knob_write(const struct knob *knob, struct ct_net *cnet,
 		      void *data, unsigned long value)
 {
 	if (value > knob->high)
@@ -249,9 +266,16 @@ static int knob_write(const struct knob *knob, const struct ct_net *cnet,
 	case KNOB_MAX:
 		if (!max_allowed(cnet, value))
 			return -EINVAL;
+		fallthrough;
+	case KNOB_UINT:
 		WRITE_ONCE(*(unsigned int *)data, value);
 		return 0;
+	case KNOB_SOURCE:
+		return ct_source_set_limit(cnet, value);
+	case KNOB_PREFIX:
+		return ct_source_set_prefix(cnet, data, value);
 	case KNOB_COUNT:
+	case KNOB_KIND:
 	case KNOB_BUCKETS:
 		break;
 	}
@@ -263,10 +287,8 @@ static int buckets_write(const char *text, size_t len)
 	unsigned int buckets;
 	int err;
 
-	err = ct_parse_buckets(text, len, &buckets);
-	if (err)
-		return err;
-	return ct_hash_resize(buckets);
+	err = ct_size_parse(text, len, &buckets);
+	return err ?: ct_size_set(buckets);
 }
 
 static int knob_handler(CT_CTL_CONST struct ctl_table *table, int write,
@@ -283,7 +305,7 @@ static int knob_handler(CT_CTL_CONST struct ctl_table *table, int write,
 			.maxlen = sizeof(shown),
 		};
 
-		shown = knob_read(knob, table->data);
+		shown = knob_read(knob, table->extra2, table->data);
 		return proc_douintvec((CT_CTL_CONST struct ctl_table *)&local,
 				      0, buffer, lenp, ppos);
 	}
@@ -309,9 +331,9 @@ static int knob_handler(CT_CTL_CONST struct ctl_table *table, int write,
 
 static umode_t knob_mode(const struct knob *knob, const struct ct_net *cnet)
 {
-	if (knob->kind == KNOB_COUNT)
+	if (knob->kind == KNOB_COUNT || knob->kind == KNOB_KIND)
 		return 0444;
-	if (knob->kind == KNOB_BUCKETS && !net_eq(cnet->net, &init_net))
+	if (knob->common && !net_eq(cnet->net, &init_net))
 		return 0444;
 	return 0644;
 }
@@ -324,6 +346,7 @@ static struct ctl_table_header *knobs_register(struct ct_net *cnet,
 	const struct knob *knobs = place->knobs;
 	struct ctl_table_header *header;
 	struct ctl_table *table;
+	struct ct_net *whose;
 	size_t i;
 
 	table = kcalloc(place->n + 1, sizeof(*table), GFP_KERNEL);
@@ -331,7 +354,8 @@ static struct ctl_table_header *knobs_register(struct ct_net *cnet,
 		return NULL;
 	for (i = 0; i < place->n; i++) {
 		table[i].procname = knobs[i].name[naming];
-		table[i].data = (void *)cnet + knobs[i].offset;
+		whose = knobs[i].common ? ct_net(&init_net) : cnet;
+		table[i].data = (void *)whose + knobs[i].offset;
 		table[i].maxlen = sizeof(int);
 		table[i].mode = knob_mode(&knobs[i], cnet);
 		table[i].proc_handler = knob_handler;
@@ -415,9 +439,13 @@ void ct_knobs_init(struct ct_net *cnet, unsigned int max, bool acct)
 		data = (void *)cnet + knob->offset;
 		if (knob->kind == KNOB_SECONDS)
 			*(u32 *)data = knob->initial * HZ;
-		else if (knob->kind == KNOB_BYTE || knob->kind == KNOB_LOG)
+		else if (knob->kind == KNOB_BYTE || knob->kind == KNOB_LOG ||
+			 knob->kind == KNOB_PREFIX)
 			*(u8 *)data = knob->initial;
+		else if (knob->kind == KNOB_UINT)
+			*(unsigned int *)data = knob->initial;
 	}
+	cnet->knobs.buckets_max = 16 * ct_hash_default();
 	cnet->knobs.max = max;
 	cnet->knobs.acct = acct;
 }

@@ -27,6 +27,7 @@
 #include "ct_table.h"
 
 #define CT_WALK_END	BIT_ULL(32)
+#define CT_WALK_STRETCH	256
 
 /**
  * ct_walk_begin() - begin a walk
@@ -40,6 +41,7 @@ void ct_walk_begin(struct ct_walk *walk, struct ct_net *cnet, u8 family)
 	walk->family = family;
 	walk->rev = 0;
 	walk->addr = 0;
+	walk->given = 0;
 	ct_walk_resume(walk);
 }
 EXPORT_SYMBOL_CT(ct_walk_begin);
@@ -58,6 +60,27 @@ void ct_walk_resume(struct ct_walk *walk)
 	walk->i = 0;
 }
 EXPORT_SYMBOL_CT(ct_walk_resume);
+
+/**
+ * ct_walk_pause() - let others run, now and then
+ * @walk: the walk
+ *
+ * To be called after each flow of a walk that may be long. Every
+ * CT_WALK_STRETCH flows the RCU read-side section is left and entered again.
+ *
+ * Context: process, in one RCU read-side section, no lock held, bottom halves
+ * on.
+ */
+void ct_walk_pause(struct ct_walk *walk)
+{
+	if (++walk->given % CT_WALK_STRETCH)
+		return;
+	rcu_read_unlock();
+	cond_resched();
+	rcu_read_lock();
+	ct_walk_resume(walk);
+}
+EXPORT_SYMBOL_CT(ct_walk_pause);
 
 static bool is_behind(const struct ct_walk *walk, u32 rev, unsigned long addr)
 {

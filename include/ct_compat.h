@@ -10,6 +10,7 @@
 #include <linux/crc32.h>
 #include <linux/crc32c.h>
 #include <linux/export.h>
+#include <linux/hrtimer.h>
 #include <linux/module.h>
 #include <linux/percpu.h>
 #include <linux/local_lock.h>	/* wants them before it */
@@ -103,5 +104,17 @@ static inline void ct_local_unlock_bh(local_lock_t __percpu *lock)
 #else
 #define ct_crc32c(crc, data, len) crc32c(crc, data, len)
 #endif
+
+static inline void ct_hrtimer_setup(struct hrtimer *timer,
+				    enum hrtimer_restart (*fn)(struct hrtimer *),
+				    clockid_t clock, enum hrtimer_mode mode)
+{
+#ifdef CT_HAVE_HRTIMER_SETUP
+	hrtimer_setup(timer, fn, clock, mode);
+#else
+	hrtimer_init(timer, clock, mode);
+	timer->function = fn;
+#endif
+}
 
 #endif /* CT_COMPAT_H */

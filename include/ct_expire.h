@@ -26,6 +26,7 @@ bool ct_flow_condemn_expired(struct ct_flow *flow, u32 now);
 void ct_flow_bury(struct ct_flow *flow);
 
 void ct_expire_kick(void);
+void ct_expire_queue(struct delayed_work *work, unsigned long delay);
 int ct_expire_init(void);
 void ct_expire_exit(void);
 

@@ -26,7 +26,8 @@
  * the identity it looked for, before it believes anything else.
  *
  * Lock order
- *	table stripe (ct_hash.c) -> flow lock. Two stripes: lower index first.
+ *	table stripe (ct_hash.c) -> flow lock -> source lock (ct_source.c). Two
+ *	stripes: lower index first.
  *	Both are taken with bottom halves off. The resize mutex is outermost.
  *
  * Legend of the tags below
@@ -187,8 +188,9 @@ static_assert(!offsetof(struct ct_sctp, state));
 
 /* Private bits of ct_flow.status, in places that no real flow uses */
 #define CT_FLOW_ORIGIN	IPS_TEMPLATE	/* the originator is end 1 of the key */
+#define CT_FLOW_COUNTED	BIT(12)		/* among its source's: ct_source.c */
 #define CT_FLOW_UNTOLD	BIT(15)		/* nobody heard of it yet: ct_event.c */
-#define CT_FLOW_PRIVATE	(CT_FLOW_ORIGIN | CT_FLOW_UNTOLD)
+#define CT_FLOW_PRIVATE	(CT_FLOW_ORIGIN | CT_FLOW_COUNTED | CT_FLOW_UNTOLD)
 
 /**
  * struct ct_flow - a tracked connection

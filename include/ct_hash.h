@@ -20,9 +20,24 @@ struct ct_flow *ct_hash_find(struct ct_net *cnet, const struct ct_id *id,
 bool ct_hash_insert(struct ct_net *cnet, struct ct_flow *flow);
 void ct_hash_unlink(struct ct_flow *flow);
 void ct_hash_hasten(const struct ct_flow *flow);
-void ct_hash_reap(u32 now);
-void ct_hash_sample(u32 hash, unsigned int buckets,
-		    bool (*visit)(struct ct_flow *flow, void *arg), void *arg);
+bool ct_hash_reap(u32 now);
+
+/**
+ * struct ct_sample - a look at some flows
+ * @wanted: how many to find, more or less
+ * @found: how many of those that were looked at were what is looked for
+ * @seen: how many were looked at
+ * @visit: is this one? Called with its stripe held, and not its own lock: what
+ *	may change is an estimate
+ */
+struct ct_sample {
+	unsigned int wanted;
+	unsigned int found;
+	unsigned int seen;
+	bool (*visit)(struct ct_flow *flow, struct ct_sample *sample);
+};
+
+void ct_hash_sample(u32 *hand, struct ct_sample *sample, u32 now);
 
 unsigned int ct_hash_buckets(void);
 unsigned int ct_hash_default(void);
@@ -78,6 +93,7 @@ u32 ct_flow_id(const struct ct_snapshot *snap);
  * @addr: its address; together they are the position
  * @done: the batch is the last
  * @next: where the search goes on behind the batch
+ * @given: flows that were given
  * @n: flows in the batch
  * @i: flows of it that were given
  * @batch: flows collected under a stripe lock, in order
@@ -95,6 +111,7 @@ struct ct_walk {
 	u32 rev;
 	unsigned long addr;
 	u64 next;
+	unsigned int given;
 	unsigned int n;
 	unsigned int i;
 	struct {
@@ -105,6 +122,7 @@ struct ct_walk {
 
 void ct_walk_begin(struct ct_walk *walk, struct ct_net *cnet, u8 family);
 void ct_walk_resume(struct ct_walk *walk);
+void ct_walk_pause(struct ct_walk *walk);
 struct ct_flow *ct_walk_next_locked(struct ct_walk *walk);
 bool ct_walk_next(struct ct_walk *walk, struct ct_snapshot *snap);
 

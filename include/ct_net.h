@@ -7,6 +7,7 @@
 
 #include <linux/atomic.h>
 #include <linux/netfilter.h>
+#include <linux/workqueue.h>
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
 
@@ -34,6 +35,7 @@ struct ctl_table_header;
 	X(TCP_UNACK,		"tcp_timeout_unacknowledged",	300)	\
 	X(UDP,			"udp_timeout",			30)	\
 	X(UDP_STREAM,		"udp_timeout_stream",		120)	\
+	X(UDP_ANSWERED,		"udp_timeout_answered",		0)	\
 	X(ICMP,			"icmp_timeout",			30)	\
 	X(ICMPV6,		"icmpv6_timeout",		30)	\
 	X(GENERIC,		"generic_timeout",		600)	\
@@ -72,6 +74,16 @@ enum ct_timeout {
  * @tcp_be_liberal: judge only resets by the window
  * @tcp_max_retrans: repeats before the short timeout applies
  * @tcp_ignore_invalid_rst: let resets from before the window pass
+ * @full_policy: enum ct_full_policy
+ * @source_prefix4: bits of an IPv4 address that make a source; set by
+ *	ct_source_set_prefix() only
+ * @source_prefix6: the same for IPv6
+ * @max_per_source: most flows of a source, 0 for no limit; set by
+ *	ct_source_set_limit() only
+ * @buckets_auto: the number of buckets follows that of flows; this and the
+ *	next two are the initial namespace's
+ * @buckets_min: not below this
+ * @buckets_max: not above this
  *
  * Written by sysctl without a lock, each field by itself; read with
  * READ_ONCE() on every packet.
@@ -79,6 +91,9 @@ enum ct_timeout {
 struct ct_knobs {
 	u32 timeout[CT_TO_MAX];
 	unsigned int max;
+	unsigned int max_per_source;
+	unsigned int buckets_min;
+	unsigned int buckets_max;
 	u8 checksum;
 	u8 log_invalid;
 	u8 acct;
@@ -88,6 +103,10 @@ struct ct_knobs {
 	u8 tcp_be_liberal;
 	u8 tcp_max_retrans;
 	u8 tcp_ignore_invalid_rst;
+	u8 full_policy;
+	u8 source_prefix4;
+	u8 source_prefix6;
+	u8 buckets_auto;
 };
 
 /* A first and a last hook, on the way in and out, for each family */
@@ -106,6 +125,20 @@ enum ct_naming {
 };
 
 /**
+ * struct ct_no_room - of a namespace that has as many flows as it may have
+ * @vain: when room was last looked for in vain; jiffies
+ * @vain_assured: the same, when assured flows could have been given up
+ * @swept: when it was last looked for with more time
+ * @sweep: does that
+ */
+struct ct_no_room {
+	u32 vain;
+	u32 vain_assured;
+	u32 swept;
+	struct delayed_work sweep;
+};
+
+/**
  * struct ct_net - tracker of one network namespace
  * @net: the namespace; valid for as long as this is
  * @count: flows alive
@@ -115,6 +148,7 @@ enum ct_naming {
  * @id: its number, by which its flows know it
  * @hooks: the hooks, which are given this structure
  * @sysctl: all knobs, and the limit once more, a folder further up
+ * @no_room: what ct_room.c keeps
  */
 struct ct_net {
 	struct net *net;
@@ -124,6 +158,7 @@ struct ct_net {
 	u16 id;
 	struct nf_hook_ops hooks[CT_HOOKS];
 	struct ctl_table_header *sysctl[CT_NAMINGS][2];
+	struct ct_no_room no_room;
 	atomic_t count ____cacheline_aligned_in_smp;
 };
 

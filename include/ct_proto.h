@@ -78,9 +78,11 @@ struct ct_judgement {
  *	space behind; %NULL for nothing
  * @worth: how much the flow is worth keeping when there is no room: 0 is
  *	given up first; %NULL for 1
+ * @lifetime: jiffies that a packet like its last gives the flow: with what is
+ *	left of them, an estimate of how long it has been idle
  *
  * All are called in any context, with the flow lock held where there is a
- * flow.
+ * flow, but for @worth and @lifetime, which look at it without.
  */
 struct ct_proto {
 	const char *name;
@@ -104,6 +106,8 @@ struct ct_proto {
 	void (*print_tuple)(struct seq_file *s, const struct ct_tuple *tuple);
 	void (*print_state)(struct seq_file *s, const union ct_state *state);
 	unsigned int (*worth)(const struct ct_flow *flow);
+	u32 (*lifetime)(const struct ct_flow *flow,
+			const struct ct_knobs *knobs);
 };
 
 extern const struct ct_proto ct_proto_tcp;

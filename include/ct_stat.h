@@ -54,6 +54,22 @@ enum ct_reason {
 #undef CT_R_ENUM
 
 /**
+ * enum ct_rank - what a flow is worth when there is no room: ct_room.c
+ * @CT_RANK_CLOSING: it ends anyway
+ * @CT_RANK_UNREPLIED: it was never answered
+ * @CT_RANK_REPLIED: it was, but is not assured
+ * @CT_RANK_ASSURED: it is
+ * @CT_RANKS: how many there are
+ */
+enum ct_rank {
+	CT_RANK_CLOSING,
+	CT_RANK_UNREPLIED,
+	CT_RANK_REPLIED,
+	CT_RANK_ASSURED,
+	CT_RANKS
+};
+
+/**
  * struct ct_stat - counters of one CPU in one namespace
  * @searched: nodes compared in look-ups
  * @found: packets whose flow was found
@@ -72,6 +88,11 @@ enum ct_reason {
  * @asked_again: packets whose memory was gone when a rule asked
  * @event_lost: events that somebody who wanted to know did not get
  * @event_late: ends of flows that were told again until all had got them
+ * @given_up: these, by what they were worth
+ * @room_passed: first packets that got no flow for want of room, and passed
+ * @source_full: first packets dropped for what their source had already
+ * @unreplied: flows that were never answered; see ct_kind_add()
+ * @assured: assured flows; the same
  * @reason: packets by reason
  */
 struct ct_stat {
@@ -92,6 +113,11 @@ struct ct_stat {
 	u32 asked_again;
 	u32 event_lost;
 	u32 event_late;
+	u32 given_up[CT_RANKS];
+	u32 room_passed;
+	u32 source_full;
+	u32 unreplied;
+	u32 assured;
 	u32 reason[CT_R_MAX];
 };
 
@@ -107,9 +133,12 @@ struct ct_stat {
 #define ct_stat_add(cnet, field, n) ct_cpu_add((cnet)->stat->field, n)
 #define ct_stat_inc(cnet, field) ct_stat_add(cnet, field, 1)
 
+struct ct_net;
 struct ct_pkt;
 struct nf_hook_state;
 
+u64 ct_stat_sum(const struct ct_net *cnet, size_t offset);
+unsigned int ct_stat_kind(const struct ct_net *cnet, size_t offset);
 const char *ct_reason_text(enum ct_reason reason);
 void ct_refuse(const struct ct_pkt *pkt, enum ct_reason reason,
 	       const struct nf_hook_state *state);

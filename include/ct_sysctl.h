@@ -11,7 +11,6 @@
 #include "ct_net.h"
 
 int ct_parse_number(const char *text, size_t len, unsigned long *number);
-int ct_parse_buckets(const char *text, size_t len, unsigned int *buckets);
 
 int ct_sysctl_init(struct net *net, enum ct_naming naming);
 void ct_sysctl_exit(struct net *net, enum ct_naming naming);

@@ -18,7 +18,7 @@
  * @generation: tells the end markers of neighbouring tables apart
  * @next: the table that is taking this one's place, while it does
  * @due: by bucket, no later than when its first flow ends (low 32 bits of
- *	jiffies); lowered by anyone, raised by ct_hash_reap() only
+ *	jiffies); lowered by anyone, raised under [S] only
  * @head: buckets; [S]
  */
 struct ct_table {

@@ -26,6 +26,7 @@
 #include "ct_hash.h"
 #include "ct_net.h"
 #include "ct_proto.h"
+#include "ct_room.h"
 #include "ct_tuple.h"
 
 bool ct_is_dropin(void);

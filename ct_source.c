@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Sources: how many flows one address, or one network, may have.
+ *
+ * Overview
+ *	While ip_conntrack_max_per_source is not 0, the flows of each source are
+ *	counted, and a flow that its source may not have any more is not made.
+ *	A source is the original source address of a flow, as far as the
+ *	namespace's prefix lengths say (a /64 is one IPv6 site, RFC 6177).
+ *
+ *	A source is in a hash table of the kernel's for as long as it has flows,
+ *	so there are never more of them than flows. A counted flow says so in
+ *	its status, and only such a flow is counted out.
+ *
+ *	Turning the limit on counts the flows that are there already, turning it
+ *	off forgets them all; the prefix lengths can be set only while it is off.
+ *	So what is counted in under one length is never counted out under
+ *	another.
+ *
+ * Context
+ *	Counting: any, bottom halves off. A source's count is changed under a
+ *	lock of its hash; these are the innermost locks here: they are taken with
+ *	a flow's lock held. Setting: process, sleeps; one at a time.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/inetdevice.h>
+#include <linux/jhash.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/net.h>
+#include <linux/rhashtable.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <net/ipv6.h>
+
+#include "ct_compat.h"
+#include "ct_expire.h"
+#include "ct_source.h"
+
+#define CT_SOURCE_LOCKS	64
+
+/**
+ * struct source_key - who
+ * @addr: network, the rest zero
+ * @net: namespace, as struct ct_net.id
+ * @family: NFPROTO_*
+ *
+ * Has no padding: it is hashed and compared as bytes.
+ */
+struct source_key {
+	union nf_inet_addr addr;
+	u16 net;
+	u16 family;
+};
+
+static_assert(sizeof(struct source_key) == 20);
+
+/**
+ * struct source - a source that has flows
+ * @node: its place in the table
+ * @key: who
+ * @count: how many flows; under the lock of the key
+ * @rcu: for its end
+ */
+struct source {
+	struct rhash_head node;
+	struct source_key key;
+	unsigned int count;
+	struct rcu_head rcu;
+};
+
+static const struct rhashtable_params params = {
+	.key_len = sizeof(struct source_key),
+	.key_offset = offsetof(struct source, key),
+	.head_offset = offsetof(struct source, node),
+	.automatic_shrinking = true,
+};
+
+static struct rhashtable sources;
+static spinlock_t locks[CT_SOURCE_LOCKS];
+static DEFINE_MUTEX(setting);
+
+static spinlock_t *lock_of(const struct source_key *who)
+{
+	return &locks[jhash(who, sizeof(*who), 0) % CT_SOURCE_LOCKS];
+}
+
+static void who_is(const struct ct_net *cnet, const struct ct_key *key,
+		   const struct in6_addr *addr, u8 sender,
+		   struct source_key *who)
+{
+	memset(who, 0, sizeof(*who));
+	who->net = cnet->id;
+	if (key->kind & CT_KEY_IPV6) {
+		who->family = NFPROTO_IPV6;
+		ipv6_addr_prefix(&who->addr.in6, &addr[sender],
+				 READ_ONCE(cnet->knobs.source_prefix6));
+	} else {
+		who->family = NFPROTO_IPV4;
+		who->addr.ip = key->addr[sender] &
+			inet_make_mask(READ_ONCE(cnet->knobs.source_prefix4));
+	}
+}
+
+/* Lock of the source held, RCU. */
+static int count_in(const struct source_key *who, unsigned int limit)
+{
+	struct source *source;
+	int err;
+
+	source = rhashtable_lookup_fast(&sources, who, params);
+	if (source) {
+		if (source->count >= limit)
+			return -EDQUOT;
+		source->count++;
+		return 0;
+	}
+	source = kmalloc(sizeof(*source), GFP_ATOMIC | __GFP_NOWARN);
+	if (!source)
+		return -ENOMEM;
+	source->key = *who;
+	source->count = 1;
+	err = rhashtable_insert_fast(&sources, &source->node, params);
+	if (err) {
+		kfree(source);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static void complain(const struct source_key *who, unsigned int limit)
+{
+	if (who->family == NFPROTO_IPV6)
+		net_warn_ratelimited("ip_conntrack: source %pI6c has %u flows, as many as net.ipv4.netfilter.ip_conntrack_max_per_source allows: packet dropped\n",
+				     &who->addr, limit);
+	else
+		net_warn_ratelimited("ip_conntrack: source %pI4 has %u flows, as many as net.ipv4.netfilter.ip_conntrack_max_per_source allows: packet dropped\n",
+				     &who->addr, limit);
+}
+
+/**
+ * ct_source_count() - ct_source_enter() where there is a limit
+ * @cnet: the flow's namespace
+ * @orig: its original direction
+ *
+ * Context: RCU read-side section, bottom halves off.
+ *
+ * Return: as ct_source_enter().
+ */
+int ct_source_count(struct ct_net *cnet, const struct ct_id *orig)
+{
+	unsigned int limit = READ_ONCE(cnet->knobs.max_per_source);
+	struct source_key who;
+	int err;
+
+	if (!limit)
+		return 0;
+	who_is(cnet, &orig->key, orig->addr, orig->sender, &who);
+	spin_lock(lock_of(&who));
+	err = count_in(&who, limit);
+	spin_unlock(lock_of(&who));
+	if (err == -EDQUOT) {
+		ct_stat_inc(cnet, source_full);
+		complain(&who, limit);
+	}
+	return err ?: 1;
+}
+
+/**
+ * ct_source_uncount() - count a flow out
+ * @cnet: its namespace
+ * @key: its key
+ * @addr: its IPv6 addresses, in the order of @key
+ * @sender: which end of @key sent the first packet
+ *
+ * Context: bottom halves off.
+ */
+void ct_source_uncount(const struct ct_net *cnet, const struct ct_key *key,
+		       const struct in6_addr *addr, u8 sender)
+{
+	struct source_key who;
+	struct source *source;
+
+	who_is(cnet, key, addr, sender, &who);
+	rcu_read_lock();
+	spin_lock(lock_of(&who));
+	source = rhashtable_lookup_fast(&sources, &who, params);
+	if (!WARN_ON_ONCE(!source) && !--source->count) {
+		rhashtable_remove_fast(&sources, &source->node, params);
+		kfree_rcu(source, rcu);
+	}
+	spin_unlock(lock_of(&who));
+	rcu_read_unlock();
+}
+
+/**
+ * ct_source_forget() - count a flow out that was counted in
+ * @cnet: its namespace
+ * @flow: the flow, its lock held, or private
+ *
+ * Context: bottom halves off.
+ */
+void ct_source_forget(const struct ct_net *cnet, const struct ct_flow *flow)
+{
+	ct_source_uncount(cnet, &flow->node.key,
+			  ct_flow_is_ipv6(flow) ? ct_flow6(flow)->addr : NULL,
+			  !!(flow->status & CT_FLOW_ORIGIN));
+}
+
+/* Setting */
+
+/* Flow lock held. It is there already: no limit keeps it out. */
+static void count_old(struct ct_net *cnet, struct ct_flow *flow)
+{
+	struct source_key who;
+	int err;
+
+	who_is(cnet, &flow->node.key,
+	       ct_flow_is_ipv6(flow) ? ct_flow6(flow)->addr : NULL,
+	       !!(flow->status & CT_FLOW_ORIGIN), &who);
+	spin_lock(lock_of(&who));
+	err = count_in(&who, UINT_MAX);
+	spin_unlock(lock_of(&who));
+	if (!err)
+		WRITE_ONCE(flow->status, flow->status | CT_FLOW_COUNTED);
+}
+
+static void recount(struct ct_net *cnet, bool in)
+{
+	struct ct_flow *flow;
+	struct ct_walk walk;
+
+	rcu_read_lock();
+	ct_walk_begin(&walk, cnet, NFPROTO_UNSPEC);
+	while ((flow = ct_walk_next_locked(&walk))) {
+		if (in && !(flow->status & CT_FLOW_COUNTED)) {
+			count_old(cnet, flow);
+		} else if (!in && flow->status & CT_FLOW_COUNTED) {
+			ct_source_forget(cnet, flow);
+			WRITE_ONCE(flow->status,
+				   flow->status & ~CT_FLOW_COUNTED);
+		}
+		ct_flow_unlock(flow);
+		local_bh_enable();
+		ct_walk_pause(&walk);
+	}
+	rcu_read_unlock();
+}
+
+/**
+ * ct_source_set_limit() - set how many flows a source may have
+ * @cnet: the namespace
+ * @limit: so many; 0 for no limit
+ *
+ * Context: process, sleeps.
+ *
+ * Return: 0 or -EINTR.
+ */
+int ct_source_set_limit(struct ct_net *cnet, unsigned int limit)
+{
+	unsigned int old;
+
+	if (mutex_lock_killable(&setting))
+		return -EINTR;
+	old = cnet->knobs.max_per_source;
+	WRITE_ONCE(cnet->knobs.max_per_source, limit);
+	if (!old != !limit) {
+		/* Flows that were made under the old limit are in the table. */
+		synchronize_rcu();
+		recount(cnet, limit);
+	}
+	mutex_unlock(&setting);
+	return 0;
+}
+
+/**
+ * ct_source_set_prefix() - set how much of an address makes a source
+ * @cnet: the namespace
+ * @prefix: the knob
+ * @length: bits
+ *
+ * Context: process, sleeps.
+ *
+ * Return: 0, -EINTR, or -EBUSY while sources are counted.
+ */
+int ct_source_set_prefix(struct ct_net *cnet, u8 *prefix, u8 length)
+{
+	int err = 0;
+
+	if (mutex_lock_killable(&setting))
+		return -EINTR;
+	if (!cnet->knobs.max_per_source) {
+		WRITE_ONCE(*prefix, length);
+	} else if (*prefix != length) {
+		pr_notice("prefix length refused: sources are being counted; set ip_conntrack_max_per_source to 0 first\n");
+		err = -EBUSY;
+	}
+	mutex_unlock(&setting);
+	return err;
+}
+
+/**
+ * ct_source_init() - make the table of sources
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int ct_source_init(void)
+{
+	int i;
+
+	for (i = 0; i < CT_SOURCE_LOCKS; i++)
+		spin_lock_init(&locks[i]);
+	return rhashtable_init(&sources, &params);
+}
+
+/**
+ * ct_source_exit() - give it back
+ *
+ * No flow is left.
+ */
+void ct_source_exit(void)
+{
+	rhashtable_destroy(&sources);
+}

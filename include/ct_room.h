@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Room: how many flows a namespace may have, and of which kinds they are.
+ */
+#ifndef CT_ROOM_H
+#define CT_ROOM_H
+
+#include "ct_flow.h"
+#include "ct_net.h"
+#include "ct_stat.h"
+
+/**
+ * enum ct_full_policy - what becomes of a new flow where there is no room, and
+ *	none is made by giving up a flow that is not assured, or is closing
+ * @CT_FULL_REFUSE: its packet is dropped
+ * @CT_FULL_GIVE_UP: the assured flow that was idle for longest, of some that
+ *	are looked at, is given up
+ * @CT_FULL_PASS: its packet passes, and has no flow
+ * @CT_FULL_POLICIES: how many there are
+ */
+enum ct_full_policy {
+	CT_FULL_REFUSE,
+	CT_FULL_GIVE_UP,
+	CT_FULL_PASS,
+	CT_FULL_POLICIES
+};
+
+int ct_room_take(struct ct_net *cnet);
+void ct_room_init(struct ct_net *cnet);
+void ct_room_exit(struct ct_net *cnet);
+
+/**
+ * ct_kind_add() - count flows by kind
+ * @cnet: their namespace
+ * @status: their status
+ * @n: how many; minus one where a flow ends, or is no longer of that kind
+ *
+ * Context: bottom halves off; the flow's lock held, or the flow private.
+ */
+static inline void ct_kind_add(const struct ct_net *cnet, u32 status, u32 n)
+{
+	if (!(status & IPS_SEEN_REPLY))
+		ct_stat_add(cnet, unreplied, n);
+	if (status & IPS_ASSURED)
+		ct_stat_add(cnet, assured, n);
+}
+
+/**
+ * ct_flow_set_status() - change the status of a flow
+ * @flow: the flow, alive, its lock held
+ * @cnet: its namespace
+ * @status: the new status
+ *
+ * Context: bottom halves off.
+ */
+static inline void ct_flow_set_status(struct ct_flow *flow,
+				      const struct ct_net *cnet, u32 status)
+{
+	ct_kind_add(cnet, flow->status, -1);
+	ct_kind_add(cnet, status, 1);
+	WRITE_ONCE(flow->status, status);
+}
+
+#endif /* CT_ROOM_H */
