@@ -246,6 +246,12 @@ static void due_lower(struct ct_table *t, u32 hash, u32 expires)
 	}
 }
 
+/* Stripe held: the bucket is empty, so nobody is about to lower it. */
+static void due_clear(struct ct_table *t, u32 hash)
+{
+	WRITE_ONCE(t->due[hash & t->mask], ct_now() + CT_NEVER);
+}
+
 /* When to look at a flow next */
 static u32 next_visit(u32 expires, u32 now)
 {
@@ -309,6 +315,8 @@ static void unlink_node(const struct ct_node *node, u32 hash)
 			if (here != node)
 				continue;
 			rcu_assign_pointer(*link, ct_node_next(node->next));
+			if (ct_is_end(ct_node_next(t->head[hash & t->mask])))
+				due_clear(t, hash);
 			goto out;
 		}
 	}

@@ -34,6 +34,7 @@
 
 #include "ct_compat.h"
 #include "ct_core.h"
+#include "ct_count.h"
 #include "ct_expire.h"
 #include "ct_flow.h"
 #include "ct_hash.h"
@@ -256,6 +257,7 @@ no_id:
  */
 static void __net_exit net_leave(struct net *net)
 {
+	WRITE_ONCE(ct_net(net)->leaving, true);
 	ct_core_unregister(net);
 	ct_procfs_exit(net, CT_NAMES_CLASSIC);
 	ct_sysctl_exit(net, CT_NAMES_CLASSIC);
@@ -387,6 +389,9 @@ static int __init ct_init(void)
 	err = ct_source_init();
 	if (err)
 		goto no_source;
+	err = ct_count_module_init();
+	if (err)
+		goto no_count;
 	err = ct_expire_init();
 	if (err)
 		goto no_expire;
@@ -405,6 +410,8 @@ static int __init ct_init(void)
 no_net:
 	ct_expire_exit();
 no_expire:
+	ct_count_module_exit();
+no_count:
 	ct_source_exit();
 no_source:
 	ct_hash_exit();
@@ -420,6 +427,7 @@ static void __exit ct_exit(void)
 	table_set_stage(TABLE_BUSY);
 	unregister_pernet_subsys(&ct_net_ops);
 	ct_expire_exit();
+	ct_count_module_exit();
 	ct_source_exit();
 	ct_hash_exit();
 	ct_note_exit();

@@ -22,6 +22,7 @@
 #include <linux/netfilter/nf_tables.h>
 #include <net/netfilter/nf_tables.h>
 
+#include "ct_limit.h"
 #include "ct_packet.h"
 #include "ip_conntrack.h"
 
@@ -547,9 +548,14 @@ static int __init ct_match_nft_init(void)
 	err = register_exprs(ct_types, ARRAY_SIZE(ct_types));
 	if (err)
 		goto no_ct;
+	err = ct_limit_nft_init();
+	if (err)
+		goto no_limit;
 	serving = true;
 	return 0;
 
+no_limit:
+	unregister_exprs(ct_types, ARRAY_SIZE(ct_types));
 no_ct:
 	unregister_exprs(notrack_types, ARRAY_SIZE(notrack_types));
 no_notrack:
@@ -561,6 +567,7 @@ static void __exit ct_match_nft_exit(void)
 {
 	if (!serving)
 		return;
+	ct_limit_nft_exit();
 	unregister_exprs(ct_types, ARRAY_SIZE(ct_types));
 	unregister_exprs(notrack_types, ARRAY_SIZE(notrack_types));
 	unregister_objects(ARRAY_SIZE(refused));

@@ -11,6 +11,8 @@
  *	(8)); the structures are its uapi. Of a packet that has no flow all but
  *	the state is unknown, and a rule that asks for it does not match.
  *
+ *	The match connlimit is in ct_limit_xt.c.
+ *
  *	What cannot be honoured (helpers, timeout policies, expectations) is
  *	refused when the rule is made, with a line in the log.
  *
@@ -29,6 +31,7 @@
 #include <linux/netfilter/xt_conntrack.h>
 #include <linux/netfilter/xt_state.h>
 
+#include "ct_limit.h"
 #include "ct_packet.h"
 #include "ip_conntrack.h"
 
@@ -549,8 +552,17 @@ static int __init ct_match_xt_init(void)
 		return err;
 	err = xt_register_targets(targets, ARRAY_SIZE(targets));
 	if (err)
-		xt_unregister_matches(matches, ARRAY_SIZE(matches));
-	serving = !err;
+		goto no_targets;
+	err = ct_limit_xt_init();
+	if (err)
+		goto no_limit;
+	serving = true;
+	return 0;
+
+no_limit:
+	xt_unregister_targets(targets, ARRAY_SIZE(targets));
+no_targets:
+	xt_unregister_matches(matches, ARRAY_SIZE(matches));
 	return err;
 }
 
@@ -558,6 +570,7 @@ static void __exit ct_match_xt_exit(void)
 {
 	if (!serving)
 		return;
+	ct_limit_xt_exit();
 	xt_unregister_targets(targets, ARRAY_SIZE(targets));
 	xt_unregister_matches(matches, ARRAY_SIZE(matches));
 }

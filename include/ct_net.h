@@ -146,6 +146,7 @@ struct ct_no_room {
  * @stat: counters
  * @hash_mix: salt of this namespace's hashes
  * @id: its number, by which its flows know it
+ * @leaving: it is on its way out; see ct_net_alive()
  * @hooks: the hooks, which are given this structure
  * @sysctl: all knobs, and the limit once more, a folder further up
  * @no_room: what ct_room.c keeps
@@ -156,6 +157,7 @@ struct ct_net {
 	struct ct_stat __percpu *stat;
 	u32 hash_mix;
 	u16 id;
+	bool leaving;
 	struct nf_hook_ops hooks[CT_HOOKS];
 	struct ctl_table_header *sysctl[CT_NAMINGS][2];
 	struct ct_no_room no_room;
@@ -167,6 +169,23 @@ extern unsigned int ct_net_id;
 static inline struct ct_net *ct_net(const struct net *net)
 {
 	return net_generic(net, ct_net_id);
+}
+
+/**
+ * ct_net_alive() - the tracker of a namespace that may be on its way out
+ * @net: the namespace
+ *
+ * An RCU grace period passes between the mark and the end.
+ *
+ * Context: RCU read-side section.
+ *
+ * Return: the tracker, for as long as the section lasts, or %NULL.
+ */
+static inline struct ct_net *ct_net_alive(const struct net *net)
+{
+	struct ct_net *cnet = ct_net(net);
+
+	return READ_ONCE(cnet->leaving) ? NULL : cnet;
 }
 
 /**

@@ -179,6 +179,7 @@ race() {
 	local n=$1
 	(($(nproc) > 1)) || return 0
 	begin 0
+	knob p udp_timeout 3600
 	storm "race $n"
 	is "$n times two first packets on two processors: none is dropped" 0 \
 		"$(dropped)"

@@ -105,6 +105,18 @@ others() {
 	sleep 3
 	wire c "ip src=10.11.0.1 dst=10.12.0.1 / udp sport=1 dport=53"
 	lives "UDP, a stream" 120 "udp      17"
+	knob r udp_timeout_answered 5
+	wire c "repeat=2 ip src=10.11.0.1 dst=10.12.0.1 / udp sport=2 dport=53"
+	wire s "ip src=10.12.0.1 dst=10.11.0.1 / udp sport=53 dport=2"
+	lives "UDP, one of two questions answered" 30 "udp      17"
+	wire c "repeat=2 ip src=10.11.0.1 dst=10.12.0.1 / udp sport=3 dport=53"
+	wire s "repeat=2 ip src=10.12.0.1 dst=10.11.0.1 / udp sport=53 dport=3"
+	lives "UDP, both answered" 5 "udp      17"
+	wire c "ip src=10.11.0.1 dst=10.12.0.1 / udp sport=4 dport=53"
+	wire s "ip src=10.12.0.1 dst=10.11.0.1 / udp sport=53 dport=4"
+	wire c "ip src=10.11.0.1 dst=10.12.0.1 / udp sport=4 dport=53"
+	lives "UDP, asked again" 30 "udp      17"
+	knob r udp_timeout_answered 0
 	wire c "ip src=10.11.0.1 dst=10.12.0.1 / icmp id=9"
 	lives "ICMP" 30 "icmp     1"
 	wire c "ip6 src=fd11::1 dst=fd12::1 / icmp6 id=9"

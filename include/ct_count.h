@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Counting for rules: how many of the connections that a rule saw there are.
+ */
+#ifndef CT_COUNT_H
+#define CT_COUNT_H
+
+#include <linux/list.h>
+#include <linux/netfilter.h>
+#include <linux/rhashtable-types.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+
+/**
+ * struct ct_count - connections that are counted together
+ * @lock: of the rest; taken before a stripe's and a flow's lock
+ * @conns: connections, the one that was not looked at for longest first
+ * @n: how many
+ */
+struct ct_count {
+	spinlock_t lock;
+	struct list_head conns;
+	unsigned int n;
+};
+
+/**
+ * struct ct_count_key - what connections have in common that are counted
+ *	together
+ * @addr: an address, or a network
+ * @zone: connection tracking zone
+ *
+ * Has no padding.
+ */
+struct ct_count_key {
+	union nf_inet_addr addr;
+	u32 zone;
+};
+
+/**
+ * struct ct_counts - counts by key
+ * @net: their namespace
+ * @groups: the counts
+ * @gc: looks for those that are 0
+ */
+struct ct_counts {
+	struct net *net;
+	struct rhashtable groups;
+	struct delayed_work gc;
+};
+
+void ct_count_init(struct ct_count *count);
+void ct_count_exit(struct ct_count *count);
+int ct_count_packet(struct ct_count *count, const struct sk_buff *skb,
+		    const struct nf_hook_state *state);
+bool ct_count_gc(struct ct_count *count, struct net *net);
+
+int ct_counts_init(struct ct_counts *counts, struct net *net);
+void ct_counts_exit(struct ct_counts *counts);
+int ct_counts_packet(struct ct_counts *counts, const struct ct_count_key *key,
+		     const struct sk_buff *skb,
+		     const struct nf_hook_state *state);
+
+int ct_count_module_init(void);
+void ct_count_module_exit(void);
+
+#endif /* CT_COUNT_H */
