@@ -3,10 +3,10 @@
  * What a connection tracker costs: hand-made packets through its hooks.
  *
  * Overview
- *	One skb, written anew for each packet, goes through PRE_ROUTING and
- *	POST_ROUTING of the caller's network namespace, as a forwarded packet
- *	does, with its checksum already verified. Whatever has hooks there is
- *	measured with them; this module knows no tracker.
+ *	One skb on each CPU, written anew for each packet, goes through
+ *	PRE_ROUTING and POST_ROUTING of the caller's network namespace, as a
+ *	forwarded packet does, with its checksum already verified. Whatever has
+ *	hooks there is measured with them; this module knows no tracker.
  *
  *	echo SCENARIO > .../parameters/run	runs one (see scenarios[])
  *	cat .../parameters/ns			ns per packet, or per new flow: the
@@ -16,46 +16,87 @@
  *	Every flow is a conversation, and a packet is the next one of its
  *	conversation: UDP question and answer in turn; TCP a handshake, then
  *	data and its acknowledgment in turn. A "new" scenario begins all
- *	conversations again, so the tracker must not know them any more.
+ *	conversations again, so the tracker must not know them any more. Those
+ *	of tcp_close are others: they begin, say one thing and end.
+ *
+ *	A batch of a hot flow is of one flow, the next batch of another one, and
+ *	one packet before the clock runs brings it into the caches. So the median
+ *	is that of a usual place in a bucket, not of the place that one flow has.
+ *
+ * Clocks
+ *	The kernel's, or with "tsc" the processor's counter. Where one
+ *	instruction is one tick of it (qemu -icount), batches of two packets make
+ *	the median an exact number of instructions: what happens to few packets
+ *	(an interrupt, a collision in the table) is in few batches.
  *
  * Context
- *	Process. Packets are sent with bottom halves off under the RCU read
- *	lock, BATCH at a time, as a network driver does. The lock of the module's
- *	parameters keeps two runs apart.
+ *	Packets are sent by kernel threads, one on each CPU that takes part, with
+ *	bottom halves off under the RCU read lock, a batch at a time, as a network
+ *	driver does. They begin together, and end when the first is done, so that
+ *	what is measured is always as many CPUs at once as were asked for. The
+ *	lock of the module's parameters keeps two runs apart.
  */
 #include <linux/bits.h>
+#include <linux/completion.h>
+#include <linux/cpumask.h>
 #include <linux/if_ether.h>
 #include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/kthread.h>
 #include <linux/ktime.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/netdevice.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter_ipv4.h>
+#include <linux/netfilter_ipv6.h>
 #include <linux/nsproxy.h>
 #include <linux/sched.h>
+#include <linux/sched/task.h>
 #include <linux/skbuff.h>
 #include <linux/sort.h>
 #include <linux/tcp.h>
+#include <linux/timex.h>
 #include <linux/udp.h>
 #include <net/net_namespace.h>
 
-#define BATCH		200
 #define HEADROOM	128	/* a driver leaves some */
 #define PAYLOAD		100
 #define CLIENTS		0x0a000000	/* 10.0.0.0/8, an address a flow */
 #define SERVER		0xc0000201	/* 192.0.2.1 */
+#define NETWORK6	0x20010db8	/* 2001:db8::/32 */
 #define CLIENT_SEQ	1000
 #define SERVER_SEQ	2000
 #define FLOWS_MAX	BIT(24)
+#define CPUS_MAX	8
 
-static unsigned int flows = 100000;
-module_param(flows, uint, 0444);
-MODULE_PARM_DESC(flows, "conversations of each protocol (default: 100000)");
+static unsigned int room = 100000;
+module_param(room, uint, 0444);
+MODULE_PARM_DESC(room, "the most conversations of a run (default: 100000)");
+
+static unsigned int flows;
+module_param(flows, uint, 0644);
+MODULE_PARM_DESC(flows, "conversations (default: as many as there is room for)");
 
 static unsigned int packets = 1000000;
 module_param(packets, uint, 0644);
-MODULE_PARM_DESC(packets, "packets of a run in existing flows (default: 1000000)");
+MODULE_PARM_DESC(packets, "packets of a run in existing flows, on each CPU (default: 1000000)");
+
+static unsigned int batch = 200;
+module_param(batch, uint, 0644);
+MODULE_PARM_DESC(batch, "packets, or new flows, between two looks at the clock (default: 200)");
+
+static unsigned int cpus = 1;
+module_param(cpus, uint, 0644);
+MODULE_PARM_DESC(cpus, "CPUs that send at the same time (default: 1)");
+
+static bool ipv6;
+module_param(ipv6, bool, 0644);
+MODULE_PARM_DESC(ipv6, "conversations in IPv6 (default: off)");
+
+static bool tsc;
+module_param(tsc, bool, 0644);
+MODULE_PARM_DESC(tsc, "count ticks of the processor's counter, not ns (default: off)");
 
 static bool empty;
 module_param(empty, bool, 0644);
@@ -65,74 +106,123 @@ static bool tcp_options = true;
 module_param(tcp_options, bool, 0644);
 MODULE_PARM_DESC(tcp_options, "time stamps in TCP, and what a SYN has (default: on)");
 
+/* The compiler that made the modules: figures of another one are others. */
+static char *compiler = __VERSION__;
+module_param(compiler, charp, 0444);
+MODULE_PARM_DESC(compiler, "what compiled this");
+
+enum pick {
+	PICK_EACH,	/* flow after flow */
+	PICK_HOT,	/* one in each batch */
+	PICK_SAME,	/* always the same one, on all CPUs */
+	PICK_RANDOM,
+};
+
 /**
  * struct scenario - what is sent
  * @name: its name
  * @protonum: IPPROTO_TCP or IPPROTO_UDP
- * @begin: packets that each flow begins with, flow after flow; 0 where they
- *	have begun, and @packets are sent
- * @random: of random flows, instead of one hot one
+ * @pick: which flow
+ * @each: packets of each flow, one behind the other (PICK_EACH)
+ * @begins: these begin all conversations again
+ * @closes: conversations that end, others than those of the rest
  * @watch: note the longest packet
  */
 struct scenario {
 	const char *name;
 	u8 protonum;
-	u8 begin;
-	bool random;
+	enum pick pick;
+	u8 each;
+	bool begins;
+	bool closes;
 	bool watch;
 };
 
 static const struct scenario scenarios[] = {
-	{ .name = "udp_new", .protonum = IPPROTO_UDP, .begin = 1 },
-	{ .name = "udp_hot", .protonum = IPPROTO_UDP },
-	{ .name = "udp_random", .protonum = IPPROTO_UDP, .random = true },
-	{ .name = "udp_watch", .protonum = IPPROTO_UDP, .random = true,
+	{ .name = "udp_new", .protonum = IPPROTO_UDP, .each = 1, .begins = true },
+	{ .name = "udp_reply", .protonum = IPPROTO_UDP, .each = 1 },
+	{ .name = "udp_hot", .protonum = IPPROTO_UDP, .pick = PICK_HOT },
+	{ .name = "udp_same", .protonum = IPPROTO_UDP, .pick = PICK_SAME },
+	{ .name = "udp_random", .protonum = IPPROTO_UDP, .pick = PICK_RANDOM },
+	{ .name = "udp_watch", .protonum = IPPROTO_UDP, .pick = PICK_RANDOM,
 	  .watch = true },
-	{ .name = "tcp_new", .protonum = IPPROTO_TCP, .begin = 3 },
-	{ .name = "tcp_hot", .protonum = IPPROTO_TCP },
-	{ .name = "tcp_random", .protonum = IPPROTO_TCP, .random = true },
+	{ .name = "tcp_new", .protonum = IPPROTO_TCP, .each = 3, .begins = true },
+	{ .name = "tcp_hot", .protonum = IPPROTO_TCP, .pick = PICK_HOT },
+	{ .name = "tcp_random", .protonum = IPPROTO_TCP, .pick = PICK_RANDOM },
+	{ .name = "tcp_close", .protonum = IPPROTO_TCP, .each = 8,
+	  .closes = true },
 };
 
+/* The longest packet: IPv6, TCP with all options */
+#define PACKET_MAX	(sizeof(struct ipv6hdr) + sizeof(struct tcphdr) + \
+			 20 + PAYLOAD)
+
 /**
- * struct packet - what the skb holds
- * @ip: IP header
- * @tcp: one transport header
- * @udp: the other
- * @data: options and payload
+ * struct turn - one packet of a conversation
+ * @seq: TCP sequence number, without the beginning
+ * @ack: bytes of the other end that are acknowledged, likewise
+ * @len: payload
+ * @reply: from the server
+ * @syn: TCP flag
+ * @fin: TCP flag
  */
-struct packet {
-	struct iphdr ip;
-	union {
-		struct tcphdr tcp;
-		struct udphdr udp;
-	};
-	u8 data[20 + PAYLOAD];
+struct turn {
+	u32 seq;
+	u32 ack;
+	u16 len;
+	bool reply;
+	bool syn;
+	bool fin;
 };
 
 /**
- * struct run - one run
+ * struct team - the CPUs of a run
+ * @s: what is sent
  * @net: network namespace
+ * @empty: two hooks that do nothing are there
+ * @ready: those that are about to begin
+ * @over: one is done
+ * @left: those that are not
+ * @done: none is left
+ */
+struct team {
+	const struct scenario *s;
+	struct net *net;
+	atomic_t ready;
+	bool over;
+	atomic_t left;
+	struct completion done;
+};
+
+/**
+ * struct run - what one CPU does
+ * @team: with whom
+ * @s: what is sent
  * @skb: the packet
- * @packet: its contents
+ * @first: first of its flows
+ * @flows: how many
  * @seed: state of the random numbers
  * @sent: packets sent
  * @batches: full batches sent
- * @ns: how long each of them took
+ * @took: how long each of them took
  * @longest: longest packet, in ns
+ * @err: how it ended
  */
 struct run {
-	struct net *net;
+	struct team *team;
+	const struct scenario *s;
 	struct sk_buff *skb;
-	struct packet *packet;
+	u32 first;
+	u32 flows;
 	u32 seed;
 	u32 sent;
 	u32 batches;
-	u32 *ns;
+	u32 *took;
 	u64 longest;
+	int err;
 };
 
-static u32 *udp_turns;		/* by flow: packets of its conversation so far */
-static u32 *tcp_turns;
+static u32 *turns;			/* by flow: packets so far */
 static struct net_device *device;	/* where packets come from and go to */
 
 static u32 tenths;	/* ns per packet or flow, times ten */
@@ -157,8 +247,62 @@ static const struct nf_hook_ops empty_hooks[] = {
 		.pf = NFPROTO_IPV4,
 		.hooknum = NF_INET_POST_ROUTING,
 		.priority = NF_IP_PRI_CONNTRACK_CONFIRM,
+	}, {
+		.hook = nothing,
+		.pf = NFPROTO_IPV6,
+		.hooknum = NF_INET_PRE_ROUTING,
+		.priority = NF_IP6_PRI_CONNTRACK,
+	}, {
+		.hook = nothing,
+		.pf = NFPROTO_IPV6,
+		.hooknum = NF_INET_POST_ROUTING,
+		.priority = NF_IP6_PRI_LAST,
 	},
 };
+
+/* Conversations */
+
+/* Handshake, then data and its acknowledgment in turn */
+static struct turn tcp_turn(u32 n)
+{
+	u32 said = n > 3 ? (n - 3) / 2 * PAYLOAD : 0;
+
+	if (n < 2)
+		return (struct turn){ .reply = n, .ack = n, .syn = true };
+	if (n == 2)
+		return (struct turn){ .seq = 1, .ack = 1 };
+	if (n & 1)
+		return (struct turn){ .seq = 1 + said, .ack = 1, .len = PAYLOAD };
+	return (struct turn){ .reply = true, .seq = 1,
+			      .ack = 1 + said + PAYLOAD };
+}
+
+/* Handshake, data, both ends say good-bye */
+static struct turn tcp_closing_turn(u32 n)
+{
+	const u32 end = 1 + PAYLOAD;
+
+	if (n < 5)
+		return tcp_turn(n);
+	if (n == 5)
+		return (struct turn){ .seq = end, .ack = 1, .fin = true };
+	if (n == 6)
+		return (struct turn){ .reply = true, .seq = 1, .ack = end + 1,
+				      .fin = true };
+	return (struct turn){ .seq = end + 1, .ack = 2 };
+}
+
+static struct turn udp_turn(u32 n)
+{
+	return (struct turn){ .reply = n & 1, .len = PAYLOAD };
+}
+
+static struct turn next_turn(const struct scenario *s, u32 n)
+{
+	if (s->closes)
+		return tcp_closing_turn(n);
+	return s->protonum == IPPROTO_TCP ? tcp_turn(n) : udp_turn(n);
+}
 
 /* Packets */
 
@@ -173,9 +317,8 @@ static const u8 usual_options[] = {
 };
 
 /* Returns the length of the transport header. */
-static unsigned int write_options(struct packet *packet, bool syn)
+static unsigned int write_options(struct tcphdr *th, bool syn)
 {
-	struct tcphdr *th = &packet->tcp;
 	unsigned int len = 0;
 
 	if (tcp_options) {
@@ -186,95 +329,117 @@ static unsigned int write_options(struct packet *packet, bool syn)
 	return sizeof(*th) + len;
 }
 
-/* The turn's packet of a TCP conversation. Returns its length behind IP. */
-static unsigned int write_tcp(struct packet *packet, u32 turn, bool *reply)
+/* Returns the length behind the IP header. */
+static unsigned int write_tcp(struct tcphdr *th, const struct turn *turn,
+			      __be16 port)
 {
-	struct tcphdr *th = &packet->tcp;
-	u32 seq = CLIENT_SEQ, ack = 0, pair;
-	unsigned int len = 0;
+	u32 seq = turn->reply ? SERVER_SEQ : CLIENT_SEQ;
+	u32 ack = turn->reply ? CLIENT_SEQ : SERVER_SEQ;
+	bool first = turn->syn && !turn->reply;
 
-	if (turn >= 3) {
-		pair = (turn - 3) / 2;
-		*reply = !(turn & 1);
-		seq += 1 + pair * PAYLOAD;
-		ack = SERVER_SEQ + 1;
-		len = PAYLOAD;
-	} else {
-		*reply = turn == 1;
-		if (turn == 2) {
-			seq++;
-			ack = SERVER_SEQ + 1;
-		}
-	}
-	if (*reply) {
-		ack = seq + (len ?: 1);
-		seq = SERVER_SEQ + !!len;
-		len = 0;
-	}
-	th->source = *reply ? htons(443) : htons(40000);
-	th->dest = *reply ? htons(40000) : htons(443);
-	th->seq = htonl(seq);
-	th->ack_seq = htonl(ack);
-	th->syn = turn < 2;
-	th->ack = turn > 0;
-	th->psh = len > 0;
+	th->source = turn->reply ? htons(443) : port;
+	th->dest = turn->reply ? port : htons(443);
+	th->seq = htonl(seq + turn->seq);
+	th->ack_seq = first ? 0 : htonl(ack + turn->ack);
+	th->syn = turn->syn;
+	th->ack = !first;
+	th->psh = turn->len > 0;
+	th->fin = turn->fin;
 	th->window = htons(64000);
-	return len + write_options(packet, turn < 2);
+	return turn->len + write_options(th, turn->syn);
 }
 
-static unsigned int write_udp(struct packet *packet, u32 turn, bool *reply)
+static unsigned int write_udp(struct udphdr *uh, const struct turn *turn)
 {
-	struct udphdr *uh = &packet->udp;
-
-	*reply = turn & 1;
-	uh->source = *reply ? htons(53) : htons(40000);
-	uh->dest = *reply ? htons(40000) : htons(53);
-	uh->len = htons(sizeof(*uh) + PAYLOAD);
-	return sizeof(*uh) + PAYLOAD;
+	uh->source = turn->reply ? htons(53) : htons(40000);
+	uh->dest = turn->reply ? htons(40000) : htons(53);
+	uh->len = htons(sizeof(*uh) + turn->len);
+	return sizeof(*uh) + turn->len;
 }
 
-static void write_packet(struct run *run, const struct scenario *s, u32 flow)
+static void write_ipv4(struct run *run, u32 flow, bool reply, unsigned int len)
 {
-	struct iphdr *iph = &run->packet->ip;
+	struct iphdr *iph = ip_hdr(run->skb);
 	__be32 client = htonl(CLIENTS + flow);
-	unsigned int len;
-	bool reply;
 
-	if (s->protonum == IPPROTO_TCP)
-		len = write_tcp(run->packet, tcp_turns[flow]++, &reply);
-	else
-		len = write_udp(run->packet, udp_turns[flow]++, &reply);
-	len += sizeof(*iph);
-	iph->id = htons((u16)run->sent++);
-	iph->tot_len = htons(len);
+	iph->id = htons((u16)run->sent);
+	iph->tot_len = htons(sizeof(*iph) + len);
 	iph->saddr = reply ? htonl(SERVER) : client;
 	iph->daddr = reply ? client : htonl(SERVER);
-	__skb_set_length(run->skb, len);
+}
+
+static void write_ipv6(struct run *run, u32 flow, bool reply, unsigned int len)
+{
+	struct ipv6hdr *iph = ipv6_hdr(run->skb);
+
+	iph->payload_len = htons(len);
+	iph->saddr.s6_addr32[3] = htonl(reply ? SERVER : CLIENTS + flow);
+	iph->daddr.s6_addr32[3] = htonl(reply ? CLIENTS + flow : SERVER);
+}
+
+static void write_packet(struct run *run, u32 flow, u32 n)
+{
+	const struct scenario *s = run->s;
+	struct turn turn = next_turn(s, n);
+	unsigned int len;
+
+	if (s->protonum == IPPROTO_TCP)
+		len = write_tcp(tcp_hdr(run->skb), &turn,
+				s->closes ? htons(50000) : htons(40000));
+	else
+		len = write_udp(udp_hdr(run->skb), &turn);
+	if (ipv6)
+		write_ipv6(run, flow, turn.reply, len);
+	else
+		write_ipv4(run, flow, turn.reply, len);
+	run->sent++;
+	__skb_set_length(run->skb, skb_network_header_len(run->skb) + len);
+}
+
+static void begin_ipv4(struct sk_buff *skb, u8 protonum)
+{
+	struct iphdr *iph = ip_hdr(skb);
+
+	iph->version = 4;
+	iph->ihl = 5;
+	iph->ttl = 64;
+	iph->protocol = protonum;
+	skb->protocol = htons(ETH_P_IP);
+	skb_set_transport_header(skb, sizeof(*iph));
+}
+
+static void begin_ipv6(struct sk_buff *skb, u8 protonum)
+{
+	struct ipv6hdr *iph = ipv6_hdr(skb);
+
+	iph->version = 6;
+	iph->hop_limit = 64;
+	iph->nexthdr = protonum;
+	iph->saddr.s6_addr32[0] = htonl(NETWORK6);
+	iph->daddr.s6_addr32[0] = htonl(NETWORK6);
+	skb->protocol = htons(ETH_P_IPV6);
+	skb_set_transport_header(skb, sizeof(*iph));
 }
 
 /*
  * A packet whose tracker drops it is freed there: the second reference keeps
  * it, and the run ends.
  */
-static struct sk_buff *packet_alloc(const struct scenario *s)
+static struct sk_buff *packet_alloc(u8 protonum)
 {
-	struct sk_buff *skb = alloc_skb(HEADROOM + sizeof(struct packet),
-					GFP_KERNEL);
-	struct packet *packet;
+	struct sk_buff *skb = alloc_skb(HEADROOM + PACKET_MAX, GFP_KERNEL);
 
 	if (!skb)
 		return NULL;
 	skb_reserve(skb, HEADROOM);
-	packet = skb_put_zero(skb, sizeof(*packet));
-	packet->ip.version = 4;
-	packet->ip.ihl = 5;
-	packet->ip.ttl = 64;
-	packet->ip.protocol = s->protonum;
-	if (s->protonum == IPPROTO_UDP)
-		packet->udp.check = CSUM_MANGLED_0;	/* has one, and it is good */
+	skb_put_zero(skb, PACKET_MAX);
 	skb_reset_network_header(skb);
-	skb_set_transport_header(skb, sizeof(packet->ip));
-	skb->protocol = htons(ETH_P_IP);
+	if (ipv6)
+		begin_ipv6(skb, protonum);
+	else
+		begin_ipv4(skb, protonum);
+	if (protonum == IPPROTO_UDP)	/* has one, and it is good */
+		udp_hdr(skb)->check = CSUM_MANGLED_0;
 	skb->ip_summed = CHECKSUM_UNNECESSARY;
 	skb->dev = device;
 	return skb_get(skb);
@@ -289,13 +454,15 @@ static int okfn(struct net *net, struct sock *sk, struct sk_buff *skb)
 
 static bool send(struct run *run)
 {
+	u8 family = ipv6 ? NFPROTO_IPV6 : NFPROTO_IPV4;
+	struct net *net = run->team->net;
 	struct sk_buff *skb = run->skb;
 
-	if (nf_hook(NFPROTO_IPV4, NF_INET_PRE_ROUTING, run->net, NULL, skb,
-		    device, NULL, okfn) != 1)
+	if (nf_hook(family, NF_INET_PRE_ROUTING, net, NULL, skb, device, NULL,
+		    okfn) != 1)
 		return false;
-	if (nf_hook(NFPROTO_IPV4, NF_INET_POST_ROUTING, run->net, NULL, skb,
-		    NULL, device, okfn) != 1)
+	if (nf_hook(family, NF_INET_POST_ROUTING, net, NULL, skb, NULL, device,
+		    okfn) != 1)
 		return false;
 	nf_reset_ct(skb);
 	return true;
@@ -310,48 +477,154 @@ static bool send_watched(struct run *run)
 	return sent;
 }
 
+static bool send_turn(struct run *run, u32 flow, u32 n)
+{
+	write_packet(run, flow, n);
+	return run->s->watch ? send_watched(run) : send(run);
+}
+
 /* Numerical Recipes' quick and even-handed one: the high bits are good. */
 static u32 random_flow(struct run *run)
 {
 	run->seed = run->seed * 1664525 + 1013904223;
-	return ((u64)run->seed * flows) >> 32;
+	return run->first + (((u64)run->seed * run->flows) >> 32);
 }
 
-static bool send_some(struct run *run, const struct scenario *s, u32 i, u32 end)
+static bool send_each(struct run *run, u32 i, u32 end)
 {
+	const struct scenario *s = run->s;
 	u32 flow, n;
 
-	for (; i < end; i++) {
-		flow = s->begin ? i : s->random ? random_flow(run) : 0;
-		for (n = s->begin ?: 1; n; n--) {
-			write_packet(run, s, flow);
-			if (!(s->watch ? send_watched(run) : send(run)))
+	for (flow = run->first + i; flow < run->first + end; flow++) {
+		for (n = 0; n < s->each; n++) {
+			if (!send_turn(run, flow,
+				       s->closes ? n : turns[flow]++))
 				return false;
 		}
 	}
 	return true;
 }
 
-static int send_all(struct run *run, const struct scenario *s, u32 total)
+static bool send_random(struct run *run, u32 i, u32 end)
 {
+	u32 flow;
+
+	for (; i < end; i++) {
+		flow = random_flow(run);
+		if (!send_turn(run, flow, turns[flow]++))
+			return false;
+	}
+	return true;
+}
+
+/* The turn is kept here: CPUs that share a flow must not meet in our memory. */
+static bool send_hot(struct run *run, u32 flow, u32 turn, u32 i, u32 end)
+{
+	for (; i < end; i++) {
+		if (!send_turn(run, flow, turn++))
+			return false;
+	}
+	return true;
+}
+
+static u64 now(void)
+{
+	return tsc ? get_cycles() : ktime_get_ns();
+}
+
+static bool send_hot_batch(struct run *run, u32 i, u32 end, u64 *start)
+{
+	bool same = run->s->pick == PICK_SAME;
+	u32 flow, turn;
+	bool sent;
+
+	/* A large step that has no factor in common with usual numbers. */
+	flow = same ? 0 : run->first + (u64)(i / batch) * 7919 % run->flows;
+	turn = turns[flow];
+	if (!send_turn(run, flow, turn++))
+		return false;
+	*start = now();
+	sent = send_hot(run, flow, turn, i, end);
+	if (!same)
+		turns[flow] = turn + end - i;
+	return sent;
+}
+
+static bool send_batch(struct run *run, u32 i, u32 end, u64 *start)
+{
+	switch (run->s->pick) {
+	case PICK_EACH:
+		return send_each(run, i, end);
+	case PICK_RANDOM:
+		return send_random(run, i, end);
+	default:
+		return send_hot_batch(run, i, end, start);
+	}
+}
+
+static int send_all(struct run *run)
+{
+	u32 total = run->s->pick == PICK_EACH ? run->flows : packets;
 	bool sent = true;
 	u64 start;
 	u32 i;
 
-	for (i = 0; i < total && sent; i += BATCH) {
+	for (i = 0; i < total && sent && !READ_ONCE(run->team->over);
+	     i += batch) {
 		local_bh_disable();
 		rcu_read_lock();
-		start = ktime_get_ns();
-		sent = send_some(run, s, i, min(total, i + BATCH));
-		if (i + BATCH <= total)
-			run->ns[run->batches++] = ktime_get_ns() - start;
+		start = now();
+		sent = send_batch(run, i, min(total, i + batch), &start);
+		if (i + batch <= total)
+			run->took[run->batches++] = now() - start;
 		rcu_read_unlock();
 		local_bh_enable();
-		if (fatal_signal_pending(current))
-			return -EINTR;
 		cond_resched();
 	}
+	/* All of the flows are to be there. */
+	if (run->s->pick != PICK_EACH)
+		WRITE_ONCE(run->team->over, true);
 	return sent ? 0 : -EIO;
+}
+
+static int sender(void *data)
+{
+	struct run *run = data;
+	struct team *team = run->team;
+
+	atomic_dec(&team->ready);
+	while (atomic_read(&team->ready))
+		cpu_relax();
+	run->err = send_all(run);
+	if (atomic_dec_and_test(&team->left))
+		complete(&team->done);
+	return 0;
+}
+
+/* One CPU's part */
+
+static int run_begin(struct run *run, struct team *team, unsigned int cpu)
+{
+	u32 share = flows / cpus;
+	u32 total = team->s->pick == PICK_EACH ? share : packets;
+
+	run->team = team;
+	run->s = team->s;
+	run->first = cpu * share;
+	run->flows = share;
+	run->seed = cpu + 1;
+	run->took = kvcalloc(total / batch + 1, sizeof(*run->took), GFP_KERNEL);
+	run->skb = packet_alloc(team->s->protonum);
+	return run->took && run->skb ? 0 : -ENOMEM;
+}
+
+static void run_end(struct run *run)
+{
+	/* A dropped packet took one of the references. */
+	if (run->skb && run->err != -EIO)
+		kfree_skb(run->skb);
+	kfree_skb(run->skb);
+	kvfree(run->took);
 }
 
 static int u32_compare(const void *a, const void *b)
@@ -361,62 +634,124 @@ static int u32_compare(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* What interrupts a batch, the machine's other work too, is not counted. */
-static u32 median(struct run *run)
+/*
+ * What interrupts a batch, the machine's other work too, is not counted. Of
+ * several CPUs it is the middle of their medians.
+ */
+static void take_results(struct run *run)
 {
-	sort(run->ns, run->batches, sizeof(*run->ns), u32_compare, NULL);
-	return run->ns[run->batches / 2];
+	u64 sum = 0;
+	u32 middle;
+	unsigned int i;
+
+	longest = 0;
+	for (i = 0; i < cpus; i++) {
+		sort(run[i].took, run[i].batches, sizeof(u32), u32_compare,
+		     NULL);
+		middle = run[i].took[run[i].batches / 2];
+		sum += (u64)middle * 10;
+		longest = max_t(u64, longest, run[i].longest);
+	}
+	tenths = div_u64(sum, batch * cpus);
 }
 
-static int run_hooked(struct run *run, const struct scenario *s)
-{
-	u32 total = s->begin ? flows : packets;
-	int err;
+/* All of them */
 
-	run->ns = kvcalloc(total / BATCH + 1, sizeof(*run->ns), GFP_KERNEL);
-	if (!run->ns)
-		return -ENOMEM;
-	if (s->begin)
-		memset(s->protonum == IPPROTO_TCP ? tcp_turns : udp_turns, 0,
-		       array_size(flows, sizeof(u32)));
-	err = send_all(run, s, total);
-	tenths = median(run) * 10 / BATCH;
-	longest = run->longest;
-	kvfree(run->ns);
-	return err;
+static struct task_struct *sender_make(struct run *run, unsigned int cpu)
+{
+	struct task_struct *task;
+
+	task = kthread_create(sender, run, "ct_bench/%u", cpu);
+	if (!IS_ERR(task)) {
+		kthread_bind(task, cpu);
+		get_task_struct(task);
+	}
+	return task;
 }
 
-static int run_with_packet(struct run *run, const struct scenario *s)
+/* Waits until none of them runs our code any more. */
+static void senders_end(struct task_struct **task, unsigned int n)
 {
-	int err;
+	while (n--) {
+		kthread_stop(task[n]);
+		put_task_struct(task[n]);
+	}
+}
 
-	run->skb = packet_alloc(s);
-	if (!run->skb)
+static int senders_run(struct run *run, struct team *team)
+{
+	struct task_struct *task[CPUS_MAX];
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < cpus; i++) {
+		task[i] = sender_make(&run[i], i);
+		if (IS_ERR(task[i]))
+			goto no_task;
+	}
+	for (i = 0; i < cpus; i++)
+		wake_up_process(task[i]);
+	if (wait_for_completion_killable(&team->done)) {
+		WRITE_ONCE(team->over, true);
+		wait_for_completion(&team->done);
+		err = -EINTR;
+	}
+	senders_end(task, cpus);
+	if (err)
+		return err;
+	for (i = 0; i < cpus; i++) {
+		if (run[i].err)
+			return run[i].err;
+	}
+	take_results(run);
+	return 0;
+
+no_task:
+	senders_end(task, i);	/* They never ran, and end without. */
+	return -ENOMEM;
+}
+
+static int run_team(struct team *team)
+{
+	struct run *run = kcalloc(cpus, sizeof(*run), GFP_KERNEL);
+	unsigned int i;
+	int err = 0;
+
+	if (!run)
 		return -ENOMEM;
-	run->packet = (struct packet *)run->skb->data;
-	err = run_hooked(run, s);
-	/* A dropped packet took one of the references. */
-	if (err != -EIO)
-		kfree_skb(run->skb);
-	kfree_skb(run->skb);
+	if (team->s->begins)
+		memset(turns, 0, array_size(room, sizeof(*turns)));
+	for (i = 0; i < cpus && !err; i++)
+		err = run_begin(&run[i], team, i);
+	if (!err)
+		err = senders_run(run, team);
+	for (i = 0; i < cpus; i++)
+		run_end(&run[i]);
+	kfree(run);
 	return err;
 }
 
 static int run_scenario(const struct scenario *s)
 {
-	struct run run = { .net = current->nsproxy->net_ns, .seed = 1 };
+	struct team team = { .s = s, .net = current->nsproxy->net_ns };
 	bool hooked = empty;
 	int err;
 
+	if (!cpus || cpus > min_t(u32, CPUS_MAX, num_online_cpus()) ||
+	    !batch || !packets || flows < cpus || flows > room)
+		return -EINVAL;
+	atomic_set(&team.ready, cpus);
+	atomic_set(&team.left, cpus);
+	init_completion(&team.done);
 	if (hooked) {
-		err = nf_register_net_hooks(run.net, empty_hooks,
+		err = nf_register_net_hooks(team.net, empty_hooks,
 					    ARRAY_SIZE(empty_hooks));
 		if (err)
 			return err;
 	}
-	err = run_with_packet(&run, s);
+	err = run_team(&team);
 	if (hooked)
-		nf_unregister_net_hooks(run.net, empty_hooks,
+		nf_unregister_net_hooks(team.net, empty_hooks,
 					ARRAY_SIZE(empty_hooks));
 	return err;
 }
@@ -447,7 +782,7 @@ static int ns_get(char *buffer, const struct kernel_param *kp)
 
 static const struct kernel_param_ops ns_ops = { .get = ns_get };
 module_param_cb(ns, &ns_ops, NULL, 0444);
-MODULE_PARM_DESC(ns, "nanoseconds per packet, or per new flow, of the last run");
+MODULE_PARM_DESC(ns, "nanoseconds (or ticks) per packet, or per new flow, of the last run");
 
 module_param(longest, ullong, 0444);
 MODULE_PARM_DESC(longest, "longest packet of the last run that watched, in ns");
@@ -462,13 +797,14 @@ static int __init bench_init(void)
 {
 	struct net_device *dev;
 
-	if (!flows || flows > FLOWS_MAX)
+	if (!room || room > FLOWS_MAX)
 		return -EINVAL;
-	udp_turns = kvcalloc(flows, sizeof(*udp_turns), GFP_KERNEL);
-	tcp_turns = kvcalloc(flows, sizeof(*tcp_turns), GFP_KERNEL);
+	if (!flows)
+		flows = room;
+	turns = kvcalloc(room, sizeof(*turns), GFP_KERNEL);
 	/* Never registered: the hooks only look at it. */
 	dev = alloc_netdev(0, "ct_bench%d", NET_NAME_UNKNOWN, device_setup);
-	if (!udp_turns || !tcp_turns || !dev)
+	if (!turns || !dev)
 		goto no_memory;
 	device = dev;
 	return 0;
@@ -476,16 +812,14 @@ static int __init bench_init(void)
 no_memory:
 	if (dev)
 		free_netdev(dev);
-	kvfree(tcp_turns);
-	kvfree(udp_turns);
+	kvfree(turns);
 	return -ENOMEM;
 }
 
 static void __exit bench_exit(void)
 {
 	free_netdev(device);
-	kvfree(tcp_turns);
-	kvfree(udp_turns);
+	kvfree(turns);
 }
 
 module_init(bench_init);
