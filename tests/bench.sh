@@ -50,7 +50,7 @@ compare() {
 	}
 	function line(name, old, new, limit, form, unit) {
 		printf "%s %s " form " " unit ", reference " form " (%+.1f %%)\n",
-			new > old * limit ? "grown" : "ok", name, new, old,
+			(new > old * limit ? "grown" : "ok"), name, new, old,
 			(new / old - 1) * 100
 	}
 	/^[#@!]/ { next }

@@ -197,19 +197,23 @@ struct team {
 /**
  * struct run - what one CPU does
  * @team: with whom
+ * @all: what each of them does
  * @s: what is sent
  * @skb: the packet
  * @first: first of its flows
  * @flows: how many
  * @seed: state of the random numbers
  * @sent: packets sent
- * @batches: full batches sent
+ * @batches: full batches sent that count
  * @took: how long each of them took
  * @longest: longest packet, in ns
  * @err: how it ended
+ *
+ * Each in cache lines of its own.
  */
 struct run {
 	struct team *team;
+	const struct run *all;
 	const struct scenario *s;
 	struct sk_buff *skb;
 	u32 first;
@@ -220,7 +224,7 @@ struct run {
 	u32 *took;
 	u64 longest;
 	int err;
-};
+} __aligned(128);
 
 static u32 *turns;			/* by flow: packets so far */
 static struct net_device *device;	/* where packets come from and go to */
@@ -562,21 +566,44 @@ static bool send_batch(struct run *run, u32 i, u32 end, u64 *start)
 	}
 }
 
+/*
+ * Packets that the others have sent. A batch during which they sent none was not
+ * one of several CPUs at once: the virtual machine's other processor did not run.
+ */
+static u32 sent_by_others(const struct run *run)
+{
+	u32 sum = 0;
+	unsigned int i;
+
+	for (i = 0; i < cpus; i++) {
+		if (&run->all[i] != run)
+			sum += READ_ONCE(run->all[i].sent);
+	}
+	return sum;
+}
+
+static bool alone(const struct run *run, u32 before)
+{
+	return cpus > 1 && sent_by_others(run) == before;
+}
+
 static int send_all(struct run *run)
 {
 	u32 total = run->s->pick == PICK_EACH ? run->flows : packets;
 	bool sent = true;
+	u32 i, others, took;
 	u64 start;
-	u32 i;
 
 	for (i = 0; i < total && sent && !READ_ONCE(run->team->over);
 	     i += batch) {
 		local_bh_disable();
 		rcu_read_lock();
+		others = sent_by_others(run);
 		start = now();
 		sent = send_batch(run, i, min(total, i + batch), &start);
-		if (i + batch <= total)
-			run->took[run->batches++] = now() - start;
+		took = now() - start;
+		if (i + batch <= total && !alone(run, others))
+			run->took[run->batches++] = took;
 		rcu_read_unlock();
 		local_bh_enable();
 		cond_resched();
@@ -603,12 +630,14 @@ static int sender(void *data)
 
 /* One CPU's part */
 
-static int run_begin(struct run *run, struct team *team, unsigned int cpu)
+static int run_begin(struct run *all, struct team *team, unsigned int cpu)
 {
+	struct run *run = &all[cpu];
 	u32 share = flows / cpus;
 	u32 total = team->s->pick == PICK_EACH ? share : packets;
 
 	run->team = team;
+	run->all = all;
 	run->s = team->s;
 	run->first = cpu * share;
 	run->flows = share;
@@ -636,7 +665,8 @@ static int u32_compare(const void *a, const void *b)
 
 /*
  * What interrupts a batch, the machine's other work too, is not counted. Of
- * several CPUs it is the middle of their medians.
+ * several CPUs it is the mean of their medians. (There is room behind the last
+ * batch: with none that counts it is 0.)
  */
 static void take_results(struct run *run)
 {
@@ -722,7 +752,7 @@ static int run_team(struct team *team)
 	if (team->s->begins)
 		memset(turns, 0, array_size(room, sizeof(*turns)));
 	for (i = 0; i < cpus && !err; i++)
-		err = run_begin(&run[i], team, i);
+		err = run_begin(run, team, i);
 	if (!err)
 		err = senders_run(run, team);
 	for (i = 0; i < cpus; i++)
