@@ -70,7 +70,7 @@ help:
 	@echo "uninstall  remove them again (as root)"
 	@echo "demo       see it work in a virtual machine; SHELL=1 leaves you in it"
 	@echo "test       run all tests in virtual machines"
-	@echo "bench      measure it"
+	@echo "bench      measure it beside nf_conntrack: every figure with its goal"
 	@echo "check      coding style and static analysis"
 	@echo "clean      remove what the build made"
 
