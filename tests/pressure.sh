@@ -235,6 +235,25 @@ killed() {
 	flush
 }
 
+# Resizes to any size, one behind the other, beside dumps, flushes and traffic
+resizes() {
+	local i pids=()
+	begin 0
+	(while :; do storm "udp 500"; done) & pids+=($!)
+	(while :; do lines p > /dev/null; done) & pids+=($!)
+	(while sleep 0.02; do flush; done) & pids+=($!)
+	ct_jobs+=("${pids[@]}")
+	for ((i = 0; i < $1; i++)); do
+		echo $((1024 << RANDOM % 8)) > $sys_dir/ip_conntrack_buckets ||
+			break
+	done
+	kill "${pids[@]}"
+	wait "${pids[@]}" 2> /dev/null
+	is "$1 resizes beside dumps, flushes and traffic" "$1" "$i"
+	flush
+	is "and nothing is left" "0 0 0 0" "$(kinds) $(lines p)"
+}
+
 # objects: in the slabs, alive or not
 objects() {
 	local slab=/sys/kernel/slab/ip_conntrack
@@ -275,6 +294,7 @@ sources
 race $((n * 5))
 follows
 killed $((n * 2))
+resizes 200
 remains $((n * 4))
 agree "at the end: lines and counters agree"
 rmmod ct_storm
