@@ -8,27 +8,33 @@
  *	members - is multicast or goes without answers, and must never be lost
  *	(RFC 4890, 4.3 and 4.4): it is left untracked, after its checksum was
  *	verified. Types below 128 are errors, known or not (RFC 4443, 2.1), and
- *	quote the packet that they are about.
+ *	quote the packet that they are about. So does a redirect, in one of its
+ *	options: it is no talk of neighbours but a router's word on a flow, and
+ *	what quotes nothing, or has come from further away, is invalid.
  *
  * Context
  *	Any; the flow lock is held where there is a flow. No lock is taken.
  *
  * RFC 4443, 2.1, 2.3 (checksum), 3 (errors), 4 (echo); RFC 4620, 4 (node
- * information); RFC 4861, 4 (neighbour discovery), RFC 2710 and RFC 3810, 5
- * (multicast listeners), RFC 4286, 3 (multicast routers): untracked.
+ * information); RFC 4861, 4.5, 4.6 and 8.1 (redirect). RFC 4861, 4.1 to 4.4
+ * (neighbour discovery), RFC 2710 and RFC 3810, 5 (multicast listeners),
+ * RFC 4286, 3 (multicast routers): untracked.
  */
 #include <linux/icmpv6.h>
 #include <linux/in.h>
+#include <linux/ipv6.h>
 #include <linux/module.h>
 #include <linux/seq_file.h>
 #include <linux/skbuff.h>
+#include <net/ipv6.h>
 
 #include "ct_compat.h"
 #include "ct_proto.h"
 
 /* What no kernel header names, or not every kernel's */
-#define ROUTER_SOLICITATION	133	/* RFC 4861, 4.1: first of five types */
-#define REDIRECT		137	/* RFC 4861, 4.5: last of them */
+#define ROUTER_SOLICITATION	133	/* RFC 4861, 4.1: first of four types */
+#define NEIGHBOUR_ADVERTISEMENT	136	/* RFC 4861, 4.4: last of them */
+#define REDIRECT		137	/* RFC 4861, 4.5 */
 #define MRD_ADVERTISEMENT	151	/* RFC 4286, 3 */
 #define MRD_TERMINATION		153	/* RFC 4286, 5 */
 
@@ -55,7 +61,7 @@ static bool is_local(u8 type)
 	case ICMPV6_MGM_REPORT:
 	case ICMPV6_MGM_REDUCTION:
 	case ICMPV6_MLD2_REPORT:
-	case ROUTER_SOLICITATION ... REDIRECT:
+	case ROUTER_SOLICITATION ... NEIGHBOUR_ADVERTISEMENT:
 	case MRD_ADVERTISEMENT ... MRD_TERMINATION:
 		return true;
 	default:
@@ -78,6 +84,47 @@ static bool icmpv6_read(const struct sk_buff *skb, unsigned int off,
 	return true;
 }
 
+/* RFC 4861, 4.5 and 4.6: what a redirect has, and its options */
+#define REDIRECT_LEN		40	/* header, target, destination */
+#define REDIRECT_OPTIONS	8	/* most that are looked at */
+#define OPTION_REDIRECTED	4	/* "Redirected Header" */
+#define OPTION_UNIT		8	/* bytes that its length counts */
+
+/* Where a redirect quotes a packet, or 0 */
+static unsigned int find_redirected(const struct ct_pkt *pkt)
+{
+	unsigned int off = pkt->l4off + REDIRECT_LEN;
+	unsigned int end = pkt->l4off + pkt->l4len;
+	const u8 *option;
+	u8 buf[2];
+	int i;
+
+	for (i = 0; i < REDIRECT_OPTIONS && off + OPTION_UNIT <= end; i++) {
+		option = skb_header_pointer(pkt->skb, off, sizeof(buf), buf);
+		if (!option || !option[1])
+			return 0;
+		if (option[0] == OPTION_REDIRECTED)
+			return off + OPTION_UNIT;
+		off += option[1] * OPTION_UNIT;
+	}
+	return 0;
+}
+
+static enum ct_reason check_redirect(const struct ct_pkt *pkt)
+{
+	const struct ipv6hdr *ip6h;
+	struct ipv6hdr buf;
+
+	ip6h = skb_header_pointer(pkt->skb, skb_network_offset(pkt->skb),
+				  sizeof(buf), &buf);
+	if (!ip6h || ip6h->hop_limit != 255 ||
+	    !(ipv6_addr_type(&ip6h->saddr) & IPV6_ADDR_LINKLOCAL))
+		return CT_R_ICMP_REDIRECT;
+	if (pkt->tuple.icmp.code)
+		return CT_R_ICMP_TYPE;
+	return find_redirected(pkt) ? CT_R_OK : CT_R_ICMP_QUOTE;
+}
+
 static enum ct_reason icmpv6_check(struct ct_pkt *pkt)
 {
 	enum ct_reason reason;
@@ -92,6 +139,8 @@ static enum ct_reason icmpv6_check(struct ct_pkt *pkt)
 		return reason;
 	if (is_local(type))
 		return CT_R_UNTRACKED;
+	if (type == REDIRECT)
+		return check_redirect(pkt);
 	if (!is_error(type) && !is_question(type) && !is_answer(type))
 		return CT_R_ICMP_TYPE;
 	return CT_R_OK;
@@ -99,6 +148,8 @@ static enum ct_reason icmpv6_check(struct ct_pkt *pkt)
 
 static unsigned int icmpv6_quote(const struct ct_pkt *pkt)
 {
+	if (pkt->tuple.icmp.type == REDIRECT)
+		return find_redirected(pkt);
 	if (!is_error(pkt->tuple.icmp.type))
 		return 0;
 	return pkt->l4off + sizeof(struct icmp6hdr);

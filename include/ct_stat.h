@@ -40,6 +40,7 @@
 	X(ICMP_QUOTE,		"ICMP error with a malformed quote")	\
 	X(ICMP_NO_FLOW,		"ICMP error about no known flow")	\
 	X(ICMP_OUTER,		"ICMP error not sent to the quoted source") \
+	X(ICMP_REDIRECT,	"ICMPv6 redirect from beyond the link")	\
 	X(SCTP_CHUNK,		"malformed or impossible SCTP chunk")	\
 	X(SCTP_VTAG,		"wrong SCTP verification tag")		\
 	X(SCTP_STATE,		"SCTP chunk out of state")		\

@@ -144,7 +144,7 @@ struct header_case {
 	const struct ct_proto *proto;
 	u8 reason;
 	u8 len;			/* of the transport header, as IP says */
-	u8 bytes[16];
+	u8 bytes[56];
 	bool unread;		/* read() refuses already */
 	u8 there;		/* bytes that are there; 0: as IP says */
 	u16 sport, dport;	/* ICMP: type << 8 | code, identifier */
@@ -234,8 +234,28 @@ static const struct header_case header_cases[] = {
 	  { 133 }, .sport = 0x8500 },
 	{ "icmpv6: neighbour advertisement", &ct_proto_icmpv6, CT_R_UNTRACKED, 8,
 	  { 136 }, .sport = 0x8800 },
-	{ "icmpv6: redirect", &ct_proto_icmpv6, CT_R_UNTRACKED, 8, { 137 },
+	/* Hop limit and source are read where the IP header would be. */
+	{ "icmpv6: redirect from afar", &ct_proto_icmpv6, CT_R_ICMP_REDIRECT,
+	  48, { 137, [7] = 254, 0xfe, 0x80, [40] = 4, 1 }, .sport = 0x8900,
+	  .quote = 48 },
+	{ "icmpv6: redirect from no neighbour", &ct_proto_icmpv6,
+	  CT_R_ICMP_REDIRECT, 48, { 137, [7] = 255, [40] = 4, 1 },
+	  .sport = 0x8900, .quote = 48 },
+	{ "icmpv6: redirect", &ct_proto_icmpv6, CT_R_OK, 48,
+	  { 137, [7] = 255, 0xfe, 0x80, [40] = 4, 1 }, .sport = 0x8900,
+	  .quote = 48 },
+	{ "icmpv6: redirect, link address first", &ct_proto_icmpv6, CT_R_OK, 56,
+	  { 137, [7] = 255, 0xfe, 0x80, [40] = 2, 1, [48] = 4, 1 },
+	  .sport = 0x8900, .quote = 56 },
+	{ "icmpv6: redirect without a quote", &ct_proto_icmpv6,
+	  CT_R_ICMP_QUOTE, 48, { 137, [7] = 255, 0xfe, 0x80, [40] = 2, 1 },
 	  .sport = 0x8900 },
+	{ "icmpv6: redirect, option of no length", &ct_proto_icmpv6,
+	  CT_R_ICMP_QUOTE, 56, { 137, [7] = 255, 0xfe, 0x80, [48] = 4, 1 },
+	  .sport = 0x8900 },
+	{ "icmpv6: redirect with a code", &ct_proto_icmpv6, CT_R_ICMP_TYPE, 48,
+	  { 137, 1, [7] = 255, 0xfe, 0x80, [40] = 4, 1 }, .sport = 0x8901,
+	  .quote = 48 },
 	{ "icmpv6: type 138", &ct_proto_icmpv6, CT_R_ICMP_TYPE, 8, { 138 },
 	  .sport = 0x8a00 },
 	{ "icmpv6: mld version 2", &ct_proto_icmpv6, CT_R_UNTRACKED, 8, { 143 },
