@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2119
+#
+# For tests that compare: the same packets and the same rules, first with
+# nf_conntrack, then with ours, in the same guest. The test has
+#
+#	side_up TRACKER		its network, when that tracker is there
+#	side TRACKER		what is compared, into $work/TRACKER.*
+#	side_down
+#
+# and calls both_sides. TRACKER is nf or ours.
+
+# shellcheck source=tests/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+modinfo nf_conntrack > /dev/null 2>&1 || skip_all "no nf_conntrack here"
+
+both_sides() {
+	if ! modprobe nf_conntrack || ! modprobe nf_conntrack_netlink; then
+		skip_all "no nf_conntrack here"
+	fi
+	side_up nf
+	on r sysctl -qw net.netfilter.nf_conntrack_acct=1
+	side nf
+	side_down
+	wait_for 30 nf_conntrack_out || fail "nf_conntrack goes"
+	load
+	side_up ours
+	side ours
+	check_not "our rules did not load nf_conntrack" \
+		test -d /sys/module/nf_conntrack
+}
+
+# flows: the table, without what differs from one run to the next
+flows() {
+	on r conntrack -L -f ipv4 -o labels 2> /dev/null
+	on r conntrack -L -f ipv6 -o labels 2> /dev/null
+}
+
+scrub() {
+	sed -E 's/ +/ /g; s/^([a-z0-9]+ [0-9]+) [0-9]+/\1 T/; s/ use=[0-9]+//; s/ id=[0-9]+$//; s/ labels$//' |
+		sort
+}
+
+# run_steps TRACKER WIRE...: the scenario of standard input, on one processor;
+# what each step's counters say is added to $work/TRACKER.states.
+run_steps() {
+	local tracker=$1
+	shift
+	taskset -c 0 "$python" "$here/states.py" r "$@" \
+		>> "$work/$tracker.states" || fail "$tracker: the scenario"
+}
+
+# compare_steps AT_LEAST: of both. "differs NAME" prints what a line of ours may
+# have instead, a glob, or nothing.
+compare_steps() {
+	local line theirs label n=0 other
+	while IFS= read -r line; do
+		label=${line%% |*}
+		theirs=$(grep -F "$label |" "$work/nf.states" | head -n 1)
+		n=$((n + 1))
+		[[ $line == "$theirs" ]] && continue
+		other=$(differs "$label")
+		# shellcheck disable=SC2053 # a pattern
+		[[ $other && $line == $other ]] && continue
+		fail "states: $label" "nf:   ${theirs#* | }" "ours: ${line#* | }"
+	done < "$work/ours.states"
+	at_least "steps compared" "$1" $n
+}
+
+side_up() {
+	: "$1"
+	net_up
+	echo_up s
+	echo_up r
+}
+
+side_down() { net_down; }
