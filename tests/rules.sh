@@ -367,6 +367,45 @@ says() {
 	on r conntrack -F 2> /dev/null
 }
 
+# A connection begins anew while the old one is still in the table, and nobody
+# remembers its SYN: a rule that asks, before the tracker or behind it, is told
+# what stands in that packet, not in one that was asked about before.
+renewed() {
+	local cs="c ip src=10.11.0.1 dst=10.12.0.1 / tcp sport=1 dport=8090"
+	local sc="s ip src=10.12.0.1 dst=10.11.0.1 / tcp sport=8090 dport=1"
+	local chain packet
+	on r nft -f - <<-'NFT'
+	table inet n {
+		chain early {
+			type filter hook prerouting priority raw
+			tcp dport 8090 tcp flags & (syn | ack) == syn ct original ip saddr 10.11.0.1 counter
+		}
+		chain later {
+			type filter hook forward priority 0
+			tcp dport 8090 tcp flags & (syn | ack) == syn ct original ip saddr 10.11.0.1 counter
+		}
+	}
+	NFT
+	for packet in "$cs flags=S seq=1000" "$sc flags=SA seq=5000 ack=1001" \
+		"$cs flags=A seq=1001 ack=5001" "$cs flags=FA seq=1001 ack=5001" \
+		"$sc flags=FA seq=5001 ack=1002" "$cs flags=A seq=1002 ack=5002"; do
+		# shellcheck disable=SC2086 # a layer a word
+		wire $packet
+	done
+	check "${tag}the old connection is over, and there" \
+		wait_for 10 flow r "TIME_WAIT src=10.11.0.1"
+	wire c "ip src=10.11.0.9 dst=10.12.0.9 / tcp sport=9 dport=8090 flags=S"
+	wire c "ip src=10.11.0.1 dst=10.12.0.1 / tcp sport=1 dport=8090 flags=S seq=900000"
+	check "${tag}it begins anew" \
+		wait_for 10 flow r "SYN_SENT src=10.11.0.1"
+	for chain in early later; do
+		is "${tag}asked for its tuple: $chain" "packets 2" \
+			"$(on r nft list chain inet n $chain | grep -o 'packets [0-9]*')"
+	done
+	on r nft flush ruleset
+	on r conntrack -F 2> /dev/null
+}
+
 # --- what is refused ---------------------------------------------------------
 
 # refuses NAME LOG COMMAND...: fails, and the log says why.
@@ -402,12 +441,6 @@ refusals() {
 		'{ protocol tcp; dport 9; timeout 2m; size 2; l3proto ip; }'
 	refuses "nft ct helper match" "ct helper refused" \
 		on r nft add rule inet t c ct helper '"ftp"' counter
-	on r nft add table bridge t
-	on r nft add chain bridge t c '{ type filter hook forward priority 0; }'
-	refuses "nft ct in a bridge table" "bridge" \
-		on r nft add rule bridge t c ct state new counter
-	refuses "nft ct mark in a bridge table" "bridge" \
-		on r nft add rule bridge t c ct mark set 1
 	on r nft add table netdev t
 	on r nft add chain netdev t c \
 		'{ type filter hook ingress device r0 priority 0; }'
@@ -529,6 +562,7 @@ for n in 1 2; do
 	param forget "$n"
 	queued forward
 	says
+	renewed
 done
 queued prerouting
 param forget 0
