@@ -29,6 +29,7 @@
 #include <net/netfilter/ipv4/nf_defrag_ipv4.h>
 #include <net/netfilter/ipv6/nf_defrag_ipv6.h>
 
+#include "ct_bridge.h"
 #include "ct_compat.h"
 #include "ct_core.h"
 #include "ct_expire.h"
@@ -232,8 +233,18 @@ read_and_track(struct ct_pkt *pkt, struct sk_buff *skb,
 	return reason;
 }
 
-static unsigned int first_hook(void *priv, struct sk_buff *skb,
-			       const struct nf_hook_state *state)
+/**
+ * ct_core_first_hook() - a packet comes
+ * @priv: its namespace, struct ct_net
+ * @skb: the packet
+ * @state: the hook
+ *
+ * Context: hooks, RCU read-side section.
+ *
+ * Return: NF_ACCEPT.
+ */
+unsigned int ct_core_first_hook(void *priv, struct sk_buff *skb,
+				const struct nf_hook_state *state)
 {
 	struct ct_memo memo CT_UNINIT;
 	enum ct_reason reason;
@@ -241,9 +252,10 @@ static unsigned int first_hook(void *priv, struct sk_buff *skb,
 	bool were_on;
 	u32 digest;
 
-	if (ct_packet_is_second_pass(state))
-		return NF_ACCEPT;
 	pkt.cnet = priv;
+	if (ct_packet_is_second_pass(state) ||
+	    ct_bridge_has_seen(pkt.cnet, state))
+		return NF_ACCEPT;
 	were_on = ct_bh_off();
 	if (unlikely(ct_packet_is_untracked(skb))) {
 		ct_stat_inc(pkt.cnet, ignore);
@@ -458,10 +470,13 @@ static unsigned int confirm(struct sk_buff *skb,
 }
 
 /* Will this packet come by again? */
-static bool comes_again(const struct nf_hook_state *state)
+static bool comes_again(const struct sk_buff *skb, const struct ct_net *cnet,
+			const struct nf_hook_state *state)
 {
-	return state->hook == NF_INET_POST_ROUTING && state->out &&
-	       state->out->flags & IFF_LOOPBACK;
+	if (state->hook != NF_INET_POST_ROUTING || !state->out)
+		return false;
+	return state->out->flags & IFF_LOOPBACK ||
+	       ct_bridge_will_see(cnet, skb, state);
 }
 
 /* Of a packet that was counted when it went out only an end can be left. */
@@ -469,12 +484,16 @@ static noinline unsigned int finish(struct sk_buff *skb, u32 digest,
 				    const struct nf_hook_state *state,
 				    struct ct_net *cnet)
 {
+	bool again = comes_again(skb, cnet, state);
 	struct birth birth CT_UNINIT;
 	enum ct_memo_kind kind;
+	unsigned int verdict;
 
-	kind = ct_memo_take(skb, digest, comes_again(state), &birth.orig);
+	if (again && READ_ONCE(cnet->bridged))
+		ct_bridge_send(skb, digest, state);
+	kind = ct_memo_take(skb, digest, again, &birth.orig);
 	birth.note.has = 0;
-	if (comes_again(state))
+	if (again)
 		ct_note_get(skb, digest, &birth.note);
 	else
 		ct_note_take(skb, digest, &birth.note);
@@ -482,11 +501,24 @@ static noinline unsigned int finish(struct sk_buff *skb, u32 digest,
 		return NF_ACCEPT;
 	if (kind == CT_MEMO_NONE)
 		ct_stat_inc(cnet, memo_lost);
-	return confirm(skb, state, cnet, kind, &birth);
+	verdict = confirm(skb, state, cnet, kind, &birth);
+	if (unlikely(READ_ONCE(cnet->bridged)) && verdict == NF_ACCEPT)
+		ct_bridge_settle(skb, digest);
+	return verdict;
 }
 
-static unsigned int last_hook(void *priv, struct sk_buff *skb,
-			      const struct nf_hook_state *state)
+/**
+ * ct_core_last_hook() - a packet goes
+ * @priv: its namespace, struct ct_net
+ * @skb: the packet
+ * @state: the hook
+ *
+ * Context: hooks, RCU read-side section.
+ *
+ * Return: NF_ACCEPT, or NF_DROP for want of room or memory.
+ */
+unsigned int ct_core_last_hook(void *priv, struct sk_buff *skb,
+			       const struct nf_hook_state *state)
 {
 	unsigned int verdict = NF_ACCEPT;
 	bool were_on;
@@ -496,7 +528,7 @@ static unsigned int last_hook(void *priv, struct sk_buff *skb,
 		return NF_ACCEPT;
 	were_on = ct_bh_off();
 	digest = ct_tuple_digest(skb, state->pf);
-	if (unlikely(comes_again(state) || ct_note_any()) ||
+	if (unlikely(comes_again(skb, priv, state) || ct_note_any()) ||
 	    !ct_memo_is_done(skb, digest))
 		verdict = finish(skb, digest, state, priv);
 	ct_bh_on(were_on);
@@ -511,15 +543,15 @@ static unsigned int last_hook(void *priv, struct sk_buff *skb,
 }
 
 static const struct nf_hook_ops hooks[CT_HOOKS] = {
-	CT_HOOK(first_hook, IPV4, PRE_ROUTING, NF_IP_PRI_CONNTRACK),
-	CT_HOOK(first_hook, IPV4, LOCAL_OUT, NF_IP_PRI_CONNTRACK),
-	CT_HOOK(last_hook, IPV4, LOCAL_IN, NF_IP_PRI_CONNTRACK_CONFIRM),
-	CT_HOOK(last_hook, IPV4, POST_ROUTING, NF_IP_PRI_CONNTRACK_CONFIRM),
+	CT_HOOK(ct_core_first_hook, IPV4, PRE_ROUTING, NF_IP_PRI_CONNTRACK),
+	CT_HOOK(ct_core_first_hook, IPV4, LOCAL_OUT, NF_IP_PRI_CONNTRACK),
+	CT_HOOK(ct_core_last_hook, IPV4, LOCAL_IN, NF_IP_PRI_CONNTRACK_CONFIRM),
+	CT_HOOK(ct_core_last_hook, IPV4, POST_ROUTING, NF_IP_PRI_CONNTRACK_CONFIRM),
 #if IS_ENABLED(CONFIG_IPV6)
-	CT_HOOK(first_hook, IPV6, PRE_ROUTING, NF_IP6_PRI_CONNTRACK),
-	CT_HOOK(first_hook, IPV6, LOCAL_OUT, NF_IP6_PRI_CONNTRACK),
-	CT_HOOK(last_hook, IPV6, LOCAL_IN, NF_IP_PRI_CONNTRACK_CONFIRM),
-	CT_HOOK(last_hook, IPV6, POST_ROUTING, NF_IP_PRI_CONNTRACK_CONFIRM),
+	CT_HOOK(ct_core_first_hook, IPV6, PRE_ROUTING, NF_IP6_PRI_CONNTRACK),
+	CT_HOOK(ct_core_first_hook, IPV6, LOCAL_OUT, NF_IP6_PRI_CONNTRACK),
+	CT_HOOK(ct_core_last_hook, IPV6, LOCAL_IN, NF_IP_PRI_CONNTRACK_CONFIRM),
+	CT_HOOK(ct_core_last_hook, IPV6, POST_ROUTING, NF_IP_PRI_CONNTRACK_CONFIRM),
 #endif
 };
 

@@ -32,6 +32,7 @@
 #include <net/net_namespace.h>
 #include <net/netns/hash.h>
 
+#include "ct_bridge.h"
 #include "ct_compat.h"
 #include "ct_core.h"
 #include "ct_count.h"
@@ -258,6 +259,7 @@ no_id:
 static void __net_exit net_leave(struct net *net)
 {
 	WRITE_ONCE(ct_net(net)->leaving, true);
+	ct_bridge_leave(net);
 	ct_core_unregister(net);
 	ct_procfs_exit(net, CT_NAMES_CLASSIC);
 	ct_sysctl_exit(net, CT_NAMES_CLASSIC);

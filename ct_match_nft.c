@@ -9,8 +9,10 @@
  *	attributes are nf_tables' uapi. struct key_info says of each what it needs.
  *
  *	What cannot be honoured is refused when the rule is made, with a line in
- *	the log: helpers, timeout policies and expectations, security marks, and
- *	ct in bridge tables, for bridged packets are not tracked.
+ *	the log: helpers, timeout policies and expectations, security marks.
+ *
+ *	A rule of a bridge table that says ct makes bridges lead their packets to
+ *	the tracker, for as long as it is there (ct_bridge.c).
  *
  * Context
  *	eval: hooks, RCU read-side section; the rest: process, nf_tables' mutex.
@@ -156,15 +158,12 @@ static bool get_of_tuple(u32 *dest, const struct ct_expr *ct,
 }
 
 /* Returns false if the flow has no such thing. */
-static bool get_of_flow(u32 *dest, const struct ct_expr *ct, enum ct_info info,
+static bool get_of_flow(u32 *dest, const struct ct_expr *ct,
 			const struct ct_snapshot *snap)
 {
 	u64 n;
 
 	switch (ct->key) {
-	case NFT_CT_DIRECTION:
-		nft_reg_store8(dest, ct_info_dir(info));
-		return true;
 	case NFT_CT_STATUS:
 		*dest = snap->status & ~CT_FLOW_PRIVATE;
 		return true;
@@ -217,6 +216,19 @@ static void get_state(const struct nft_expr *expr, struct nft_regs *regs,
 		*dest = NF_CT_STATE_BIT(info);
 }
 
+/* Known of a packet even where its flow cannot be found any more. */
+static void get_direction(const struct nft_expr *expr, struct nft_regs *regs,
+			  const struct nft_pktinfo *pkt)
+{
+	const struct ct_expr *ct = nft_expr_priv(expr);
+	enum ct_info info = ct_packet_info(pkt->skb, pkt->state);
+
+	if (ct_info_has_flow(info))
+		nft_reg_store8(&regs->data[ct->reg], ct_info_dir(info));
+	else
+		regs->verdict.code = NFT_BREAK;
+}
+
 static void get_mark(const struct nft_expr *expr, struct nft_regs *regs,
 		     const struct nft_pktinfo *pkt)
 {
@@ -235,7 +247,7 @@ static void get_other(const struct nft_expr *expr, struct nft_regs *regs,
 
 	info = ct_packet_snapshot(pkt->skb, pkt->state, &snap);
 	if (!ct_info_has_flow(info) ||
-	    !get_of_flow(&regs->data[ct->reg], ct, info, &snap))
+	    !get_of_flow(&regs->data[ct->reg], ct, &snap))
 		regs->verdict.code = NFT_BREAK;
 }
 
@@ -344,14 +356,27 @@ static int read_key(const struct nft_ctx *ctx, struct ct_expr *ct,
 	return read_dir(ct, tb[NFTA_CT_DIRECTION], key->flags);
 }
 
+static int begin(const struct nft_ctx *ctx)
+{
+	return ctx->family == NFPROTO_BRIDGE ? ct_bridge_get(ctx->net) : 0;
+}
+
+static void end(const struct nft_ctx *ctx, const struct nft_expr *expr)
+{
+	if (ctx->family == NFPROTO_BRIDGE)
+		ct_bridge_put(ctx->net);
+}
+
 static int get_init(const struct nft_ctx *ctx, const struct nft_expr *expr,
 		    const struct nlattr * const tb[])
 {
 	struct ct_expr *ct = nft_expr_priv(expr);
 	int err = read_key(ctx, ct, tb, CAN_GET);
 
-	return err ?: nft_parse_register_store(ctx, tb[NFTA_CT_DREG], &ct->reg,
+	if (!err)
+		err = nft_parse_register_store(ctx, tb[NFTA_CT_DREG], &ct->reg,
 					       NULL, NFT_DATA_VALUE, ct->len);
+	return err ?: begin(ctx);
 }
 
 static int set_init(const struct nft_ctx *ctx, const struct nft_expr *expr,
@@ -360,8 +385,10 @@ static int set_init(const struct nft_ctx *ctx, const struct nft_expr *expr,
 	struct ct_expr *ct = nft_expr_priv(expr);
 	int err = read_key(ctx, ct, tb, CAN_SET);
 
-	return err ?: nft_parse_register_load(ctx, tb[NFTA_CT_SREG], &ct->reg,
+	if (!err)
+		err = nft_parse_register_load(ctx, tb[NFTA_CT_SREG], &ct->reg,
 					      ct->len);
+	return err ?: begin(ctx);
 }
 
 static int dump(struct sk_buff *skb, const struct ct_expr *ct, int reg)
@@ -396,10 +423,12 @@ static struct nft_expr_type notrack_types[6];
 		.size = NFT_EXPR_SIZE(sizeof(struct ct_expr)),		\
 		.eval = _eval,						\
 		.init = get_init,					\
+		.destroy = end,						\
 		.dump = get_dump,					\
 	}
 
 static const struct nft_expr_ops get_state_ops = GET_OPS(get_state);
+static const struct nft_expr_ops get_direction_ops = GET_OPS(get_direction);
 static const struct nft_expr_ops get_mark_ops = GET_OPS(get_mark);
 static const struct nft_expr_ops get_other_ops = GET_OPS(get_other);
 
@@ -408,6 +437,7 @@ static const struct nft_expr_ops set_ops = {
 	.size = NFT_EXPR_SIZE(sizeof(struct ct_expr)),
 	.eval = set,
 	.init = set_init,
+	.destroy = end,
 	.dump = set_dump,
 };
 
@@ -422,10 +452,6 @@ select_ct(const struct nft_ctx *ctx, const struct nlattr * const tb[])
 {
 	if (!tb[NFTA_CT_KEY] || !tb[NFTA_CT_DREG] == !tb[NFTA_CT_SREG])
 		return ERR_PTR(-EINVAL);
-	if (ctx->family == NFPROTO_BRIDGE) {
-		pr_info_ratelimited("ct in bridge tables refused: bridged packets are not tracked by ip_conntrack\n");
-		return ERR_PTR(-EOPNOTSUPP);
-	}
 	/* What is not asked of us the kernel would ask of nf_conntrack. */
 	if (ctx->family == NFPROTO_NETDEV || ctx->family == NFPROTO_ARP) {
 		pr_info_ratelimited("ct in netdev and arp tables refused: there is no connection\n");
@@ -436,6 +462,8 @@ select_ct(const struct nft_ctx *ctx, const struct nlattr * const tb[])
 	switch (ntohl(nla_get_be32(tb[NFTA_CT_KEY]))) {
 	case NFT_CT_STATE:
 		return &get_state_ops;
+	case NFT_CT_DIRECTION:
+		return &get_direction_ops;
 	case NFT_CT_MARK:
 		return &get_mark_ops;
 	default:

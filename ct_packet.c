@@ -25,6 +25,7 @@
 #include <net/netfilter/nf_conntrack.h>
 #endif
 
+#include "ct_bridge.h"
 #include "ct_compat.h"
 #include "ct_expire.h"
 #include "ct_find.h"
@@ -44,6 +45,31 @@ static u8 family_of(const struct sk_buff *skb,
 	if (skb->protocol == htons(ETH_P_IPV6))
 		return NFPROTO_IPV6;
 	return NFPROTO_UNSPEC;
+}
+
+/* Has the tracker seen a packet by now, wherever in its hook this is? */
+static bool is_behind_tracker(const struct nf_hook_state *state)
+{
+	switch (state->hook) {
+	case NF_INET_PRE_ROUTING:
+		return ct_packet_is_second_pass(state) ||
+		       ct_bridge_has_seen(ct_net(state->net), state);
+	case NF_INET_LOCAL_OUT:		/* a bridge's is behind the IP layer */
+		return state->pf == NFPROTO_BRIDGE;
+	default:
+		return true;
+	}
+}
+
+/*
+ * What a bridge or a packet socket made itself goes out through the bridge, and
+ * was never in the IP layer.
+ */
+static bool is_strange(const struct sk_buff *skb,
+		       const struct nf_hook_state *state)
+{
+	return state->pf == NFPROTO_BRIDGE && !skb->skb_iif &&
+	       is_behind_tracker(state);
 }
 
 /**
@@ -434,6 +460,10 @@ static void work_out(struct answer *a, const struct sk_buff *skb,
 		return;
 	}
 	judge_first(a);
+	if (a->fresh && is_strange(skb, state)) {
+		a->info = CT_INFO_INVALID;
+		a->fresh = false;
+	}
 	if (!ct_packet_is_second_pass(state))
 		remember_again(a, skb);
 }
@@ -809,7 +839,8 @@ static void note_early(struct ct_note *note, const void *arg)
  * @state: the hook that it is in, before the tracker's
  * @note: its zone, and which events are wanted of its flow
  *
- * The first to say something is right.
+ * The first to say something is right. What is said behind the tracker comes
+ * too late.
  *
  * Context: hooks, RCU read-side section.
  *
@@ -823,8 +854,7 @@ bool ct_packet_say_early(const struct sk_buff *skb,
 	bool done = true;
 	u32 digest;
 
-	if (!family || ct_packet_is_second_pass(state) ||
-	    ct_packet_is_untracked(skb))
+	if (!family || is_behind_tracker(state) || ct_packet_is_untracked(skb))
 		return true;
 	local_bh_disable();
 	digest = ct_tuple_digest(skb, family);
@@ -837,13 +867,18 @@ EXPORT_SYMBOL_CT(ct_packet_say_early);
 /**
  * ct_packet_notrack() - leave a packet alone
  * @skb: the packet
- * @state: the hook that it is in, before the tracker's
+ * @state: the hook that it is in
  *
- * Context: hooks.
+ * What has a flow already, or will have, keeps it.
+ *
+ * Context: hooks, RCU read-side section.
  */
 void ct_packet_notrack(struct sk_buff *skb, const struct nf_hook_state *state)
 {
-	if (!skb_get_nfct(skb) && !ct_packet_is_second_pass(state))
-		skb_set_nfct(skb, IP_CT_UNTRACKED);
+	if (skb_get_nfct(skb) || ct_packet_is_second_pass(state) ||
+	    (is_behind_tracker(state) &&
+	     ct_info_has_flow(ct_packet_info(skb, state))))
+		return;
+	skb_set_nfct(skb, IP_CT_UNTRACKED);
 }
 EXPORT_SYMBOL_CT(ct_packet_notrack);

@@ -112,6 +112,9 @@ struct ct_knobs {
 /* A first and a last hook, on the way in and out, for each family */
 #define CT_HOOKS (IS_ENABLED(CONFIG_IPV6) ? 8 : 4)
 
+/* ct_bridge.c */
+#define CT_BRIDGE_HOOKS 4
+
 /**
  * enum ct_naming - under which names something is offered
  * @CT_NAMES_CLASSIC: ip_conntrack, as Linux 2.4 and 2.6 had it
@@ -147,7 +150,10 @@ struct ct_no_room {
  * @hash_mix: salt of this namespace's hashes
  * @id: its number, by which its flows know it
  * @leaving: it is on its way out; see ct_net_alive()
+ * @bridged: bridged packets are tracked, and bridges hand on what is
+ * @bridge_users: rules that ask for that; under a lock of ct_bridge.c
  * @hooks: the hooks, which are given this structure
+ * @bridge_hooks: those of bridges, the same
  * @sysctl: all knobs, and the limit once more, a folder further up
  * @no_room: what ct_room.c keeps
  */
@@ -158,7 +164,10 @@ struct ct_net {
 	u32 hash_mix;
 	u16 id;
 	bool leaving;
+	bool bridged;
+	unsigned int bridge_users;
 	struct nf_hook_ops hooks[CT_HOOKS];
+	struct nf_hook_ops bridge_hooks[CT_BRIDGE_HOOKS];
 	struct ctl_table_header *sysctl[CT_NAMINGS][2];
 	struct ct_no_room no_room;
 	atomic_t count ____cacheline_aligned_in_smp;

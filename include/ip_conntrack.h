@@ -15,10 +15,12 @@
  *	end	ct_flow_end(), ct_flow_end_for()
  *	hear	ct_event_listen()
  *	place	ct_net(), ct_net_max(), ct_is_dropin()
+ *	bridge	ct_bridge_get(), ct_bridge_put()
  */
 #ifndef IP_CONNTRACK_H
 #define IP_CONNTRACK_H
 
+#include "ct_bridge.h"
 #include "ct_compat.h"
 #include "ct_event.h"
 #include "ct_expire.h"

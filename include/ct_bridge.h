@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Bridged packets.
+ */
+#ifndef CT_BRIDGE_H
+#define CT_BRIDGE_H
+
+#include <linux/errno.h>
+#include <linux/netfilter.h>
+
+#include "ct_net.h"
+
+struct sk_buff;
+
+#if IS_ENABLED(CONFIG_NETFILTER_FAMILY_BRIDGE)
+
+int ct_bridge_get(struct net *net);
+void ct_bridge_put(struct net *net);
+void ct_bridge_leave(struct net *net);
+
+/* Not for direct use: see below. */
+bool ct_bridge_came_by(const struct nf_hook_state *state);
+bool ct_bridge_comes_by(const struct sk_buff *skb,
+			const struct nf_hook_state *state);
+void ct_bridge_send(const struct sk_buff *skb, u32 digest,
+		    const struct nf_hook_state *state);
+void ct_bridge_settle(const struct sk_buff *skb, u32 digest);
+
+#else
+
+static inline int ct_bridge_get(struct net *net)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline void ct_bridge_put(struct net *net)
+{
+}
+
+static inline void ct_bridge_leave(struct net *net)
+{
+}
+
+static inline bool ct_bridge_came_by(const struct nf_hook_state *state)
+{
+	return false;
+}
+
+static inline bool ct_bridge_comes_by(const struct sk_buff *skb,
+				      const struct nf_hook_state *state)
+{
+	return false;
+}
+
+static inline void ct_bridge_send(const struct sk_buff *skb, u32 digest,
+				  const struct nf_hook_state *state)
+{
+}
+
+static inline void ct_bridge_settle(const struct sk_buff *skb, u32 digest)
+{
+}
+
+#endif
+
+/**
+ * ct_bridge_has_seen() - was a packet tracked by a bridge before it came here?
+ * @cnet: its namespace
+ * @state: the hook that it is in
+ *
+ * Context: RCU read-side section.
+ *
+ * Return: true if it is at PRE_ROUTING of the IP layer, from a bridge.
+ */
+static inline bool ct_bridge_has_seen(const struct ct_net *cnet,
+				      const struct nf_hook_state *state)
+{
+	return unlikely(READ_ONCE(cnet->bridged)) && ct_bridge_came_by(state);
+}
+
+/**
+ * ct_bridge_will_see() - does a packet go through a bridge from here?
+ * @cnet: its namespace
+ * @skb: the packet
+ * @state: the hook that it is in
+ *
+ * Context: RCU read-side section.
+ *
+ * Return: true if it is at POST_ROUTING of the IP layer, to a bridge.
+ */
+static inline bool ct_bridge_will_see(const struct ct_net *cnet,
+				      const struct sk_buff *skb,
+				      const struct nf_hook_state *state)
+{
+	return unlikely(READ_ONCE(cnet->bridged)) &&
+	       ct_bridge_comes_by(skb, state);
+}
+
+#endif /* CT_BRIDGE_H */
