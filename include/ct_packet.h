@@ -106,12 +106,13 @@ static inline void ct_bh_on(bool were_on)
 		local_bh_enable();
 }
 
-/* For the hooks */
+/* For the hooks: ct_packet.c */
 struct ct_flow *ct_packet_find(const struct ct_pkt *pkt,
 			       const struct ct_tuple *tuple,
 			       enum ip_conntrack_dir *dir);
 enum ct_reason ct_packet_relate(const struct ct_pkt *pkt, unsigned int offset,
 				struct ct_flow **flow, enum ct_info *info);
+bool ct_packet_cause(const struct ct_pkt *pkt, struct ct_tuple *cause);
 bool ct_packet_is_own_answer(const struct ct_pkt *pkt);
 u8 ct_packet_first_hook(const struct sk_buff *skb);
 void ct_packet_original(const struct ct_pkt *pkt, struct ct_tuple *orig);
@@ -119,7 +120,7 @@ u32 ct_packet_nat_status(const struct ct_tuple *orig,
 			 const struct ct_tuple *now);
 void ct_packet_zone(struct ct_pkt *pkt, const struct ct_note *note);
 
-/* For rules */
+/* For rules: ct_ask.c */
 
 /**
  * struct ct_mark_op - a change of a connection mark
