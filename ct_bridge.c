@@ -710,7 +710,7 @@ static unsigned int bridge_first(void *priv, struct sk_buff *skb,
 		if (verdict != NF_ACCEPT)
 			return verdict;
 	}
-	verdict = ct_core_first_hook(priv, skb, &ip_state);
+	verdict = ct_core_first(priv, skb, &ip_state);
 	local_bh_disable();
 	expect(skb, ct_tuple_digest(skb, family));
 	local_bh_enable();
@@ -741,7 +741,7 @@ static unsigned int confirm(void *priv, struct sk_buff *skb,
 	were_on = ct_bh_off();
 	digest = ct_tuple_digest(skb, family);
 	if (!is_strange(skb, digest))
-		verdict = ct_core_last_hook(priv, skb, &ip_state);
+		verdict = ct_core_last(priv, skb, &ip_state);
 	ct_bh_on(were_on);
 	return verdict;
 }

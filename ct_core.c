@@ -211,6 +211,31 @@ static noinline void take_early_note(struct ct_pkt *pkt, u32 digest)
 		ct_packet_zone(pkt, &note);
 }
 
+/* Nothing is known of a packet yet. */
+static void memo_begin(struct ct_memo *memo)
+{
+	memo->kind = CT_MEMO_DONE;
+	memo->info = CT_INFO_INVALID;
+}
+
+/* A packet could not be read. */
+static void memo_unread(struct ct_memo *memo, enum ct_reason reason)
+{
+	memo->tuple.family = NFPROTO_UNSPEC;
+	if (reason == CT_R_UNTRACKED)
+		memo->info = CT_INFO_UNTRACKED;
+}
+
+/* It has been read and, unless there is a reason against it, tracked. */
+static __always_inline void
+note_down(const struct ct_pkt *pkt, u32 digest, enum ct_reason reason,
+	  struct ct_memo *memo, const struct nf_hook_state *state)
+{
+	if (unlikely(reason))
+		ct_refuse(pkt, reason, state);
+	ct_memo_put(pkt->skb, digest, memo);
+}
+
 static __always_inline enum ct_reason
 read_and_track(struct ct_pkt *pkt, struct sk_buff *skb,
 	       const struct nf_hook_state *state, u32 digest,
@@ -227,24 +252,22 @@ read_and_track(struct ct_pkt *pkt, struct sk_buff *skb,
 			memo->tuple = pkt->tuple;
 		return reason;
 	}
-	memo->tuple.family = NFPROTO_UNSPEC;
-	if (reason == CT_R_UNTRACKED)
-		memo->info = CT_INFO_UNTRACKED;
+	memo_unread(memo, reason);
 	return reason;
 }
 
 /**
- * ct_core_first_hook() - a packet comes
- * @priv: its namespace, struct ct_net
+ * ct_core_first() - first hook
+ * @priv: struct ct_net
  * @skb: the packet
  * @state: the hook
  *
- * Context: hooks, RCU read-side section.
+ * Context: hook, RCU read-side section.
  *
- * Return: NF_ACCEPT.
+ * Return: %NF_ACCEPT.
  */
-unsigned int ct_core_first_hook(void *priv, struct sk_buff *skb,
-				const struct nf_hook_state *state)
+unsigned int ct_core_first(void *priv, struct sk_buff *skb,
+			   const struct nf_hook_state *state)
 {
 	struct ct_memo memo CT_UNINIT;
 	enum ct_reason reason;
@@ -262,15 +285,74 @@ unsigned int ct_core_first_hook(void *priv, struct sk_buff *skb,
 		goto out;
 	}
 	digest = ct_tuple_digest(skb, state->pf);
-	memo.kind = CT_MEMO_DONE;
-	memo.info = CT_INFO_INVALID;
+	memo_begin(&memo);
 	reason = read_and_track(&pkt, skb, state, digest, &memo);
-	if (unlikely(reason))
-		ct_refuse(&pkt, reason, state);
-	ct_memo_put(skb, digest, &memo);
+	note_down(&pkt, digest, reason, &memo, state);
 out:
 	ct_bh_on(were_on);
 	return NF_ACCEPT;
+}
+
+/**
+ * ct_core_found() - first hook, of a packet whose flow was found
+ * @cnet: its namespace
+ * @flow: its flow, alive, its lock held; unlocked here
+ * @dir: its direction
+ * @skb: the packet
+ * @state: the hook
+ *
+ * Context: hook, RCU read-side section, bottom halves off.
+ */
+void ct_core_found(struct ct_net *cnet, struct ct_flow *flow,
+		   enum ip_conntrack_dir dir, struct sk_buff *skb,
+		   const struct nf_hook_state *state)
+{
+	struct ct_memo memo CT_UNINIT;
+	enum ct_reason reason;
+	struct ct_pkt pkt CT_UNINIT;
+
+	pkt.cnet = cnet;
+	memo_begin(&memo);
+	reason = ct_tuple_read(&pkt, skb, state->pf, state->hook);
+	if (unlikely(reason)) {
+		ct_flow_unlock(flow);
+		memo_unread(&memo, reason);
+	} else {
+		if (likely(update_locked(flow, &pkt, dir, &memo, &reason)))
+			ct_stat_inc(cnet, found);
+		else
+			reason = track_first(&pkt, &memo);
+		if (unlikely(ct_memo_has_tuple(&memo)))
+			memo.tuple = pkt.tuple;
+	}
+	note_down(&pkt, ct_tuple_digest(skb, state->pf), reason, &memo, state);
+}
+
+/**
+ * ct_core_new() - first hook, of a packet that has no flow
+ * @cnet: its namespace
+ * @skb: the packet
+ * @state: the hook
+ *
+ * Context: hook, RCU read-side section, bottom halves off.
+ */
+void ct_core_new(struct ct_net *cnet, struct sk_buff *skb,
+		 const struct nf_hook_state *state)
+{
+	struct ct_memo memo CT_UNINIT;
+	enum ct_reason reason;
+	struct ct_pkt pkt CT_UNINIT;
+
+	pkt.cnet = cnet;
+	memo_begin(&memo);
+	reason = ct_tuple_read(&pkt, skb, state->pf, state->hook);
+	if (likely(!reason)) {
+		reason = track_first(&pkt, &memo);
+		memo.tuple = pkt.tuple;
+	} else {
+		memo_unread(&memo, reason);
+	}
+	note_down(&pkt, ct_tuple_digest(skb, state->pf), reason, &memo, state);
 }
 
 /* Last hook */
@@ -473,9 +555,7 @@ static unsigned int confirm(struct sk_buff *skb,
 static bool comes_again(const struct sk_buff *skb, const struct ct_net *cnet,
 			const struct nf_hook_state *state)
 {
-	if (state->hook != NF_INET_POST_ROUTING || !state->out)
-		return false;
-	return state->out->flags & IFF_LOOPBACK ||
+	return ct_packet_comes_again(state) ||
 	       ct_bridge_will_see(cnet, skb, state);
 }
 
@@ -508,17 +588,17 @@ static noinline unsigned int finish(struct sk_buff *skb, u32 digest,
 }
 
 /**
- * ct_core_last_hook() - a packet goes
- * @priv: its namespace, struct ct_net
+ * ct_core_last() - last hook
+ * @priv: struct ct_net
  * @skb: the packet
  * @state: the hook
  *
- * Context: hooks, RCU read-side section.
+ * Context: hook, RCU read-side section.
  *
- * Return: NF_ACCEPT, or NF_DROP for want of room or memory.
+ * Return: %NF_ACCEPT; %NF_DROP if there is no room for its flow.
  */
-unsigned int ct_core_last_hook(void *priv, struct sk_buff *skb,
-			       const struct nf_hook_state *state)
+unsigned int ct_core_last(void *priv, struct sk_buff *skb,
+			  const struct nf_hook_state *state)
 {
 	unsigned int verdict = NF_ACCEPT;
 	bool were_on;
@@ -543,15 +623,15 @@ unsigned int ct_core_last_hook(void *priv, struct sk_buff *skb,
 }
 
 static const struct nf_hook_ops hooks[CT_HOOKS] = {
-	CT_HOOK(ct_core_first_hook, IPV4, PRE_ROUTING, NF_IP_PRI_CONNTRACK),
-	CT_HOOK(ct_core_first_hook, IPV4, LOCAL_OUT, NF_IP_PRI_CONNTRACK),
-	CT_HOOK(ct_core_last_hook, IPV4, LOCAL_IN, NF_IP_PRI_CONNTRACK_CONFIRM),
-	CT_HOOK(ct_core_last_hook, IPV4, POST_ROUTING, NF_IP_PRI_CONNTRACK_CONFIRM),
+	CT_HOOK(ct_plain_first, IPV4, PRE_ROUTING, NF_IP_PRI_CONNTRACK),
+	CT_HOOK(ct_plain_first, IPV4, LOCAL_OUT, NF_IP_PRI_CONNTRACK),
+	CT_HOOK(ct_plain_last, IPV4, LOCAL_IN, NF_IP_PRI_CONNTRACK_CONFIRM),
+	CT_HOOK(ct_plain_last, IPV4, POST_ROUTING, NF_IP_PRI_CONNTRACK_CONFIRM),
 #if IS_ENABLED(CONFIG_IPV6)
-	CT_HOOK(ct_core_first_hook, IPV6, PRE_ROUTING, NF_IP6_PRI_CONNTRACK),
-	CT_HOOK(ct_core_first_hook, IPV6, LOCAL_OUT, NF_IP6_PRI_CONNTRACK),
-	CT_HOOK(ct_core_last_hook, IPV6, LOCAL_IN, NF_IP_PRI_CONNTRACK_CONFIRM),
-	CT_HOOK(ct_core_last_hook, IPV6, POST_ROUTING, NF_IP_PRI_CONNTRACK_CONFIRM),
+	CT_HOOK(ct_core_first, IPV6, PRE_ROUTING, NF_IP6_PRI_CONNTRACK),
+	CT_HOOK(ct_core_first, IPV6, LOCAL_OUT, NF_IP6_PRI_CONNTRACK),
+	CT_HOOK(ct_core_last, IPV6, LOCAL_IN, NF_IP_PRI_CONNTRACK_CONFIRM),
+	CT_HOOK(ct_core_last, IPV6, POST_ROUTING, NF_IP_PRI_CONNTRACK_CONFIRM),
 #endif
 };
 

@@ -268,7 +268,7 @@ int ct_memo_init(void)
 		return -ENOMEM;
 	for_each_possible_cpu(cpu) {
 		local_lock_init(&per_cpu(ct_memo_last, cpu).lock);
-		per_cpu(ct_memo_last, cpu).stamp = cpu;
+		per_cpu(ct_memo_last, cpu).place.stamp = cpu;
 	}
 	return 0;
 }

@@ -28,9 +28,6 @@
 #include "ct_proto.h"
 #include "ct_tcp.h"
 
-/* Acknowledgments may be this much older than the newest data (van Rooij). */
-#define ACK_WINDOW_MIN	66000U
-
 static const char *const state_names[CT_TCP_STATES] = {
 	[CT_TCP_NONE]		= "NONE",
 	[CT_TCP_SYN_SENT]	= "SYN_SENT",
@@ -328,7 +325,7 @@ static enum ct_reason check_window(const struct ct_tcp_peer *s,
 				   const struct ct_tcp_peer *r, u32 seq,
 				   u32 end, u32 ack, u32 sack, bool *old)
 {
-	u32 ack_window = max(ACK_WINDOW_MIN, max_window(s));
+	u32 ack_window = max(CT_TCP_ACK_WINDOW_MIN, max_window(s));
 
 	*old = false;
 	if (after(seq, s->maxend))
@@ -407,7 +404,7 @@ static enum ct_reason window(struct ct_tcp *t, const struct ct_tcp_seg *seg,
 static void note(struct ct_tcp *t, const struct ct_tcp_seg *seg,
 		 enum ip_conntrack_dir dir, u32 mark)
 {
-	t->last = seg->kind | (dir ? CT_TCP_LAST_REPLY : 0);
+	t->last = ct_tcp_last(seg->kind, dir);
 	t->last_mark = mark;
 }
 
@@ -423,16 +420,15 @@ static bool last_of_other(const struct ct_tcp *t, enum ct_tcp_kind kind,
 static void count_repeats(struct ct_tcp *t, const struct ct_tcp_seg *seg,
 			  enum ip_conntrack_dir dir)
 {
-	u32 mark = ((seg->seq * 31 + seg->ack) * 31 + seg->end) * 31 + seg->win;
-	u8 last = t->last;
+	u32 mark;
 
 	if (seg->kind != CT_TCP_K_ACK) {
 		note(t, seg, dir, seg->seq);
 		t->retrans = 0;
 		return;
 	}
-	if (t->last_mark == mark &&
-	    last == (seg->kind | (dir ? CT_TCP_LAST_REPLY : 0))) {
+	mark = ct_tcp_mark(seg);
+	if (t->last_mark == mark && t->last == ct_tcp_last(seg->kind, dir)) {
 		if (t->retrans < U8_MAX)
 			t->retrans++;
 		return;

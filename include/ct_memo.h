@@ -77,13 +77,11 @@ struct ct_memo_place {
 /**
  * struct ct_memo_last - what a CPU remembers first
  * @lock: holds the rest, and the CPU's other places
- * @stamp: of the last packet
- * @place: the packet that was remembered last
+ * @place: the packet that was remembered last; its stamp stays when it goes
  * @others: how many other places are taken
  */
 struct ct_memo_last {
 	local_lock_t lock;
-	unsigned long stamp;
 	struct ct_memo_place place;
 	unsigned int others;
 };
@@ -130,6 +128,31 @@ bool ct_memo_is_forgotten(void);
 int ct_memo_init(void);
 void ct_memo_exit(void);
 
+/* @tuple: only where it is kept, see ct_memo_has_tuple() */
+static __always_inline void ct_memo_write(const struct sk_buff *skb, u32 digest,
+					  u8 kind, u8 info,
+					  const struct ct_tuple *tuple)
+{
+	struct ct_memo_last *last;
+
+	ct_local_lock_bh(&ct_memo_last.lock);
+	last = this_cpu_ptr(&ct_memo_last);
+	if (unlikely(last->others ||
+		     (last->place.skb && last->place.skb != skb)))
+		ct_memo_make_room(skb);
+	last->place.skb = skb;
+	last->place.stamp += nr_cpu_ids;
+	WRITE_ONCE(*ct_memo_newest_of(skb), last->place.stamp);
+	last->place.digest = digest;
+	last->place.memo.kind = kind;
+	last->place.memo.info = info;
+	if (tuple)
+		last->place.memo.tuple = *tuple;
+	if (unlikely(READ_ONCE(ct_memo_forget)) && ct_memo_is_forgotten())
+		last->place.skb = NULL;
+	ct_local_unlock_bh(&ct_memo_last.lock);
+}
+
 /**
  * ct_memo_put() - remember a packet
  * @skb: the packet
@@ -143,25 +166,22 @@ void ct_memo_exit(void);
 static __always_inline void ct_memo_put(const struct sk_buff *skb, u32 digest,
 					const struct ct_memo *memo)
 {
-	struct ct_memo_last *last;
+	ct_memo_write(skb, digest, memo->kind, memo->info,
+		      unlikely(ct_memo_has_tuple(memo)) ? &memo->tuple : NULL);
+}
 
-	ct_local_lock_bh(&ct_memo_last.lock);
-	last = this_cpu_ptr(&ct_memo_last);
-	if (unlikely(last->others ||
-		     (last->place.skb && last->place.skb != skb)))
-		ct_memo_make_room(skb);
-	last->place.skb = skb;
-	last->stamp += nr_cpu_ids;
-	last->place.stamp = last->stamp;
-	WRITE_ONCE(*ct_memo_newest_of(skb), last->stamp);
-	last->place.digest = digest;
-	last->place.memo.kind = memo->kind;
-	last->place.memo.info = memo->info;
-	if (unlikely(ct_memo_has_tuple(memo)))
-		last->place.memo.tuple = memo->tuple;
-	if (unlikely(READ_ONCE(ct_memo_forget)) && ct_memo_is_forgotten())
-		last->place.skb = NULL;
-	ct_local_unlock_bh(&ct_memo_last.lock);
+/**
+ * ct_memo_put_done() - remember a packet with which nothing is left to do
+ * @skb: the packet
+ * @digest: its digest
+ * @info: what it is to its flow, and not CT_INFO_INVALID
+ *
+ * Context: bottom halves off.
+ */
+static __always_inline void ct_memo_put_done(const struct sk_buff *skb,
+					     u32 digest, enum ct_info info)
+{
+	ct_memo_write(skb, digest, CT_MEMO_DONE, info, NULL);
 }
 
 /**

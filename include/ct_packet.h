@@ -82,6 +82,20 @@ static inline bool ct_packet_is_second_pass(const struct nf_hook_state *state)
 }
 
 /**
+ * ct_packet_comes_again() - will this packet come by again?
+ * @state: the last hook
+ *
+ * It goes out by the loopback device, and comes in.
+ *
+ * Return: true if it will.
+ */
+static inline bool ct_packet_comes_again(const struct nf_hook_state *state)
+{
+	return state->hook == NF_INET_POST_ROUTING && state->out &&
+	       unlikely(state->out->flags & IFF_LOOPBACK);
+}
+
+/**
  * ct_bh_off() - turn bottom halves off, if they are on
  *
  * Most packets come in softirq context, where they are off already.

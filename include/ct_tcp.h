@@ -8,6 +8,11 @@
 
 #include <linux/bits.h>
 
+#include "ct_tuple.h"
+
+/* Acknowledgments may be this much older than the newest data (van Rooij). */
+#define CT_TCP_ACK_WINDOW_MIN	66000U
+
 enum ct_tcp_state {
 	CT_TCP_NONE,
 	CT_TCP_SYN_SENT,
@@ -49,5 +54,17 @@ enum ct_tcp_kind {
 #define CT_TCP_F_UNACKED	BIT(4)	/* sent data not yet acknowledged */
 #define CT_TCP_F_MAXACK		BIT(5)	/* maxack means something */
 #define CT_TCP_F_SEEN		BIT(6)	/* sent something at all */
+
+/* ct_tcp.last_mark of an acknowledgment: all of it that a repeated one has too */
+static inline u32 ct_tcp_mark(const struct ct_tcp_seg *seg)
+{
+	return ((seg->seq * 31 + seg->ack) * 31 + seg->end) * 31 + seg->win;
+}
+
+/* ct_tcp.last of a segment */
+static inline u8 ct_tcp_last(enum ct_tcp_kind kind, enum ip_conntrack_dir dir)
+{
+	return kind | (dir ? CT_TCP_LAST_REPLY : 0);
+}
 
 #endif /* CT_TCP_H */

@@ -342,11 +342,40 @@ static void test_protocols_are_found(struct kunit *test)
 	}
 }
 
+/* What is looked for is what ct_tuple_identify() looks for. */
+static void test_header_has_the_same_key(struct kunit *test)
+{
+	const struct tuple_case *c = test->param_value;
+	struct {
+		struct iphdr ip;
+		__be16 port[2];
+	} head = {};
+	struct ct_tuple t;
+	struct ct_key key;
+	struct ct_id id;
+	u8 sender;
+
+	make_tuple(c, &t);
+	if (c->family != V4 || is_query(c))
+		return;
+	t.zone = 0;
+	head.ip.saddr = t.src.ip;
+	head.ip.daddr = t.dst.ip;
+	head.port[0] = t.sport;
+	head.port[1] = t.dport;
+	identify(&t, &id);
+	sender = ct_order_ipv4_header(&head.ip, c->protonum, &key);
+	KUNIT_EXPECT_EQ(test, sender, id.sender);
+	KUNIT_EXPECT_EQ(test, key.word[0], id.key.word[0]);
+	KUNIT_EXPECT_EQ(test, key.word[1], id.key.word[1]);
+}
+
 static struct kunit_case tuple_tests[] = {
 	KUNIT_CASE_PARAM(test_inverse_inverts_back, tuple_gen_params),
 	KUNIT_CASE_PARAM(test_both_directions_have_one_key, tuple_gen_params),
 	KUNIT_CASE_PARAM(test_key_gives_tuple_back, tuple_gen_params),
 	KUNIT_CASE_PARAM(test_other_tuple_has_other_key, tuple_gen_params),
+	KUNIT_CASE_PARAM(test_header_has_the_same_key, tuple_gen_params),
 	KUNIT_CASE(test_mutual_pings_are_two_flows),
 	KUNIT_CASE(test_folds_do_not_replace_addresses),
 	KUNIT_CASE(test_namespaces_salt_the_hash),

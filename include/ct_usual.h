@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The usual packet: of a flow that goes on as it was, but for the sequence
+ * numbers of TCP. Two judgements in few steps, inline, for ct_plain.c.
+ *
+ * They say what ct_udp_judge() and ct_tcp_judge() would have said, or that they
+ * do not know. tests/kunit/ct_test_usual.c holds them against those.
+ */
+#ifndef CT_USUAL_H
+#define CT_USUAL_H
+
+#include <net/tcp.h>
+
+#include "ct_flow.h"
+#include "ct_net.h"
+#include "ct_tcp.h"
+
+/**
+ * ct_udp_usual() - judge a UDP packet of a flow that stays as it is
+ * @flow: the flow, its lock held
+ * @status: its status
+ * @dir: direction of the packet
+ * @now: when it came
+ * @knobs: of the flow's namespace
+ * @timeout: set to jiffies until the flow ends
+ *
+ * Return: false if the packet changes the flow: ct_udp_judge() knows how.
+ */
+static __always_inline bool
+ct_udp_usual(const struct ct_flow *flow, u32 status, enum ip_conntrack_dir dir,
+	     u32 now, const struct ct_knobs *knobs, u32 *timeout)
+{
+	enum ct_timeout to = CT_TO_UDP;
+
+	if (status & IPS_SEEN_REPLY) {
+		if (status & IPS_ASSURED)
+			to = CT_TO_UDP_STREAM;
+		else if (unlikely(ct_left(flow->state.udp.stream_from, now) < 0))
+			return false;	/* has become a stream */
+		else if (dir == IP_CT_DIR_REPLY &&
+			 READ_ONCE(knobs->timeout[CT_TO_UDP_ANSWERED]))
+			return false;	/* may be the last answer */
+	} else if (dir == IP_CT_DIR_REPLY) {
+		return false;		/* is the first reply */
+	}
+	*timeout = READ_ONCE(knobs->timeout[to]);
+	return true;
+}
+
+/* after() of several pairs at once: is one of the differences negative? */
+static inline bool ct_tcp_any_beyond(u32 differences)
+{
+	return (s32)differences < 0;
+}
+
+/**
+ * ct_tcp_usual() - judge and apply the usual acknowledgment, with data or not
+ * @t: the connection, its flow answered and assured, the flow lock held
+ * @dir: direction of the segment
+ * @seg: @seq, @ack, @end and @win of a segment of kind CT_TCP_K_ACK that has no
+ *	SACK blocks
+ * @knobs: of the flow's namespace
+ * @timeout: set to jiffies until the flow ends
+ *
+ * All of van Rooij's bounds must hold, none by grace, so that it makes no
+ * difference whether they are enforced.
+ *
+ * Return: false if there is more to it, and nothing has been changed.
+ */
+static __always_inline bool
+ct_tcp_usual(struct ct_tcp *t, enum ip_conntrack_dir dir,
+	     const struct ct_tcp_seg *seg, const struct ct_knobs *knobs,
+	     u32 *timeout)
+{
+	struct ct_tcp_peer *s = &t->peer[dir], *r = &t->peer[!dir];
+	const u8 flags = CT_TCP_F_SEEN | CT_TCP_F_MAXACK;
+	u32 mark = ct_tcp_mark(seg), widest, edge;
+	u8 last = ct_tcp_last(CT_TCP_K_ACK, dir);
+
+	if (unlikely(t->state != CT_TCP_ESTABLISHED ||
+		     (s->flags & flags) != flags || !seg->win ||
+		     !READ_ONCE(knobs->tcp_max_retrans)))
+		return false;
+	if (unlikely(t->last_mark == mark && t->last == last))
+		return false;		/* is a repeated one */
+	widest = max(CT_TCP_ACK_WINDOW_MIN, (u32)s->maxwin << s->scale);
+	if (unlikely(ct_tcp_any_beyond((s->maxend - seg->seq) |
+				       (s->maxend - seg->end) |
+				       (r->end - seg->ack) |
+				       (seg->end - s->end +
+					((u32)r->maxwin << r->scale)) |
+				       (seg->ack - r->end + widest))))
+		return false;
+
+	if (unlikely(s->maxwin < seg->win))
+		s->maxwin = seg->win;
+	if (after(seg->end, s->end)) {
+		s->end = seg->end;
+		s->flags |= CT_TCP_F_UNACKED;
+	}
+	if (after(seg->ack, s->maxack))
+		s->maxack = seg->ack;
+	edge = seg->ack + ((u32)seg->win << s->scale);
+	if (after(edge, r->maxend - 1))
+		r->maxend = edge;
+	if (seg->ack == r->end)
+		r->flags &= ~CT_TCP_F_UNACKED;
+	t->last = last;
+	t->last_mark = mark;
+	t->retrans = 0;
+
+	*timeout = READ_ONCE(knobs->timeout[CT_TO_TCP_ESTABLISHED]);
+	if ((s->flags | r->flags) & CT_TCP_F_UNACKED)
+		*timeout = min(*timeout,
+			       READ_ONCE(knobs->timeout[CT_TO_TCP_UNACK]));
+	return true;
+}
+
+#endif /* CT_USUAL_H */
