@@ -213,20 +213,17 @@ static void stripes_unlock(u32 a, u32 b)
 }
 
 /* Stripe held. Is there another live node of the same identity? */
-static bool is_taken(const struct ct_net *cnet, const struct ct_node *node,
-		     u32 hash, const struct in6_addr *addr)
+static __always_inline bool is_taken(const struct ct_net *cnet,
+				     const struct ct_node *node, u32 hash,
+				     const struct in6_addr *addr)
 {
 	const struct ct_table *t;
 	struct ct_node *other;
-	struct ct_id id;
 
-	id.key = node->key;
-	if (id.key.kind & CT_KEY_IPV6)
-		memcpy(id.addr, addr, sizeof(id.addr));
 	for (t = rcu_dereference_raw(ct_table); t;
 	     t = rcu_dereference_raw(t->next)) {
 		ct_for_each_node(other, t, hash & t->mask) {
-			if (ct_node_found(other, cnet, &id))
+			if (ct_node_found(other, cnet, &node->key, addr))
 				return true;
 		}
 	}
@@ -266,6 +263,32 @@ static void link_node(struct ct_table *t, struct ct_node *node, u32 hash)
 	rcu_assign_pointer(*head, node);
 }
 
+static void link_flow(struct ct_table *t, struct ct_flow *flow)
+{
+	link_node(t, &flow->node, flow->hash);
+	due_lower(t, flow->hash, next_visit(flow->expires, ct_now()));
+}
+
+static noinline bool insert_with_alias(const struct ct_net *cnet,
+				       struct ct_flow *flow,
+				       struct ct_alias *alias)
+{
+	struct ct_table *t;
+	bool taken;
+
+	stripes_lock(flow->hash, alias->hash);
+	taken = is_taken(cnet, &flow->node, flow->hash,
+			 ct_flow6(flow)->addr) ||
+		is_taken(cnet, &alias->node, alias->hash, alias->addr);
+	if (!taken) {
+		t = newest_table();
+		link_flow(t, flow);
+		link_node(t, &alias->node, alias->hash);
+	}
+	stripes_unlock(flow->hash, alias->hash);
+	return !taken;
+}
+
 /**
  * ct_hash_insert() - link a flow, and the alias that it may have
  * @cnet: its namespace
@@ -279,23 +302,16 @@ static void link_node(struct ct_table *t, struct ct_node *node, u32 hash)
 bool ct_hash_insert(struct ct_net *cnet, struct ct_flow *flow)
 {
 	struct ct_alias *alias = flow->ext ? flow->ext->alias : NULL;
-	u32 alias_hash = alias ? alias->hash : flow->hash;
-	struct ct_table *t;
+	spinlock_t *stripe = ct_stripe(flow->hash);
 	bool taken;
 
-	stripes_lock(flow->hash, alias_hash);
-	taken = is_taken(cnet, &flow->node, flow->hash,
-			 ct_flow6(flow)->addr) ||
-		(alias && is_taken(cnet, &alias->node, alias->hash,
-				   alias->addr));
-	if (!taken) {
-		t = newest_table();
-		link_node(t, &flow->node, flow->hash);
-		if (alias)
-			link_node(t, &alias->node, alias->hash);
-		due_lower(t, flow->hash, next_visit(flow->expires, ct_now()));
-	}
-	stripes_unlock(flow->hash, alias_hash);
+	if (unlikely(alias))
+		return insert_with_alias(cnet, flow, alias);
+	spin_lock(stripe);
+	taken = is_taken(cnet, &flow->node, flow->hash, ct_flow6(flow)->addr);
+	if (likely(!taken))
+		link_flow(newest_table(), flow);
+	spin_unlock(stripe);
 	return !taken;
 }
 EXPORT_SYMBOL_CT(ct_hash_insert);

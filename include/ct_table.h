@@ -89,31 +89,35 @@ static inline u16 ct_node_net(const struct ct_node *node)
 
 /* Finding */
 
-static inline bool ct_node_addr6_equal(const struct ct_node *node, const struct ct_id *id)
+static inline bool ct_node_addr6_equal(const struct ct_node *node,
+				       const struct in6_addr *addr)
 {
 	const struct ct_alias *alias = ct_node_alias(node);
-	const struct in6_addr *addr;
 
-	addr = alias ? alias->addr :
-		       container_of(node, struct ct_flow6, flow.node)->addr;
-	return !memcmp(addr, id->addr, sizeof(id->addr));
+	return !memcmp(alias ? alias->addr :
+		       container_of(node, struct ct_flow6, flow.node)->addr,
+		       addr, 2 * sizeof(*addr));
 }
 
+/* @addr: two addresses, where the key is of IPv6 */
 static __always_inline bool ct_node_matches(const struct ct_node *node,
 					    const struct ct_net *cnet,
-					    const struct ct_id *id)
+					    const struct ct_key *key,
+					    const struct in6_addr *addr)
 {
-	return ct_key_equal(&node->key, &id->key) &&
+	return ct_key_equal(&node->key, key) &&
 	       ct_node_net(node) == cnet->id &&
-	       (likely(!(id->key.kind & CT_KEY_IPV6)) || ct_node_addr6_equal(node, id));
+	       (likely(!(key->kind & CT_KEY_IPV6)) ||
+		ct_node_addr6_equal(node, addr));
 }
 
 /* A flow that is dying has left the table already, for all who ask. */
 static __always_inline bool ct_node_found(const struct ct_node *node,
 					  const struct ct_net *cnet,
-					  const struct ct_id *id)
+					  const struct ct_key *key,
+					  const struct in6_addr *addr)
 {
-	return ct_node_matches(node, cnet, id) &&
+	return ct_node_matches(node, cnet, key, addr) &&
 	       !(READ_ONCE(ct_node_flow(node)->status) & IPS_DYING);
 }
 
@@ -130,7 +134,7 @@ ct_table_search(const struct ct_table *t, struct ct_net *cnet,
 	u32 searched = 0;
 
 	ct_for_each_node(node, t, b) {
-		if (ct_node_found(node, cnet, id))
+		if (ct_node_found(node, cnet, &id->key, id->addr))
 			goto out;
 		searched++;
 	}
@@ -152,7 +156,8 @@ ct_node_lock(struct ct_node *node, struct ct_net *cnet, const struct ct_id *id,
 	bool original;
 
 	ct_flow_lock(flow);
-	if (unlikely(!ct_flow_alive(flow) || !ct_node_matches(node, cnet, id)))
+	if (unlikely(!ct_flow_alive(flow) ||
+		     !ct_node_matches(node, cnet, &id->key, id->addr)))
 		goto gone;
 	if (unlikely(alias)) {
 		if (!flow->ext || flow->ext->alias != alias)
