@@ -126,23 +126,32 @@ static enum ct_tcp_kind segment_kind(const struct tcphdr *th)
 	return th->fin ? CT_TCP_K_FIN : CT_TCP_K_ACK;
 }
 
+static bool is_syn(const struct ct_tcp_seg *seg)
+{
+	return seg->kind == CT_TCP_K_SYN || seg->kind == CT_TCP_K_SYNACK;
+}
+
+static u8 scale_option(const u8 *opt)
+{
+	return CT_TCP_LAST_WSCALE | min_t(u8, opt[2], TCP_MAX_WSCALE);
+}
+
 static void read_option(struct ct_tcp_seg *seg, const u8 *opt, unsigned int len)
 {
-	bool syn = seg->kind == CT_TCP_K_SYN || seg->kind == CT_TCP_K_SYNACK;
 	u32 edge;
 
 	switch (opt[0]) {
 	case TCPOPT_WINDOW:
-		if (syn && len == TCPOLEN_WINDOW)
-			seg->opts |= CT_TCP_LAST_WSCALE |
-				     min_t(u8, opt[2], TCP_MAX_WSCALE);
+		if (is_syn(seg) && len == TCPOLEN_WINDOW)
+			seg->opts |= scale_option(opt);
 		break;
 	case TCPOPT_SACK_PERM:
-		if (syn && len == TCPOLEN_SACK_PERM)
+		if (is_syn(seg) && len == TCPOLEN_SACK_PERM)
 			seg->opts |= CT_TCP_LAST_SACK;
 		break;
 	case TCPOPT_SACK:
-		if (syn || (len - TCPOLEN_SACK_BASE) % TCPOLEN_SACK_PERBLOCK)
+		if (is_syn(seg) ||
+		    (len - TCPOLEN_SACK_BASE) % TCPOLEN_SACK_PERBLOCK)
 			break;
 		for (opt += 2, len -= 2; len; opt += 8, len -= 8) {
 			edge = get_unaligned_be32(opt + 4);
@@ -153,22 +162,11 @@ static void read_option(struct ct_tcp_seg *seg, const u8 *opt, unsigned int len)
 	}
 }
 
-static enum ct_reason read_options(struct ct_pkt *pkt, unsigned int len)
+static noinline enum ct_reason parse_options(struct ct_tcp_seg *seg,
+					     const u8 *opt, unsigned int len)
 {
-	u8 buf[MAX_TCP_OPTION_SPACE] CT_UNINIT;
-	const u8 *opt;
 	unsigned int size;
 
-	opt = skb_header_pointer(pkt->skb, pkt->l4off + sizeof(struct tcphdr),
-				 len, buf);
-	if (!opt)
-		return CT_R_L4_HEADER;
-	/* What nearly every segment has, and nothing else */
-	if (len == TCPOLEN_TSTAMP_ALIGNED &&
-	    get_unaligned_be32(opt) == (TCPOPT_NOP << 24 | TCPOPT_NOP << 16 |
-					TCPOPT_TIMESTAMP << 8 |
-					TCPOLEN_TIMESTAMP))
-		return CT_R_OK;
 	while (len) {
 		if (*opt == TCPOPT_EOL)
 			break;
@@ -179,37 +177,59 @@ static enum ct_reason read_options(struct ct_pkt *pkt, unsigned int len)
 		if (len < 2 || opt[1] < 2 || opt[1] > len)
 			return CT_R_TCP_OPTIONS;
 		size = opt[1];
-		read_option(&pkt->tcp, opt, size);
+		read_option(seg, opt, size);
 		opt += size;
 		len -= size;
 	}
 	return CT_R_OK;
 }
 
-/**
- * ct_tcp_check() - read a TCP header
- * @pkt: the packet
- *
- * Context: any.
- *
- * Return: CT_R_OK, or what is wrong with it.
- */
-enum ct_reason ct_tcp_check(struct ct_pkt *pkt)
+#define OPT(a, b, c, d)	((a) << 24 | (b) << 16 | (c) << 8 | (d))
+
+/* What nearly every segment has, and nothing else: a time stamp */
+static bool has_stamp_only(const u8 *opt, unsigned int len)
+{
+	return len == TCPOLEN_TSTAMP_ALIGNED && get_unaligned_be32(opt) ==
+	       OPT(TCPOPT_NOP, TCPOPT_NOP, TCPOPT_TIMESTAMP, TCPOLEN_TIMESTAMP);
+}
+
+/* What most SYNs have, in this order: MSS, SACK, time stamp, scale */
+static bool has_usual_of_syn(const u8 *opt, unsigned int len)
+{
+	return len == 20 &&
+	       get_unaligned_be16(opt) == (TCPOPT_MSS << 8 | TCPOLEN_MSS) &&
+	       get_unaligned_be32(opt + 4) ==
+	       OPT(TCPOPT_SACK_PERM, TCPOLEN_SACK_PERM, TCPOPT_TIMESTAMP,
+		   TCPOLEN_TIMESTAMP) &&
+	       get_unaligned_be32(opt + 16) >> 8 ==
+	       OPT(0, TCPOPT_NOP, TCPOPT_WINDOW, TCPOLEN_WINDOW);
+}
+
+static __always_inline enum ct_reason
+read_options(struct ct_tcp_seg *seg, const u8 *opt, unsigned int len)
+{
+	if (!len || likely(has_stamp_only(opt, len)))
+		return CT_R_OK;
+	if (is_syn(seg) && likely(has_usual_of_syn(opt, len))) {
+		seg->opts = CT_TCP_LAST_SACK | scale_option(opt + 17);
+		return CT_R_OK;
+	}
+	return parse_options(seg, opt, len);
+}
+
+/* The header is whole, but for options. Sets their length. */
+static __always_inline enum ct_reason
+take(struct ct_pkt *pkt, const struct tcphdr *th, unsigned int *options)
 {
 	struct ct_tcp_seg *seg = &pkt->tcp;
-	const struct tcphdr *th;
-	struct tcphdr buf CT_UNINIT;
-	enum ct_reason reason;
-	unsigned int hlen;
+	unsigned int hlen = th->doff * 4;
 
-	th = skb_header_pointer(pkt->skb, pkt->l4off, sizeof(buf), &buf);
-	if (!th || pkt->l4len < sizeof(buf))
+	if (unlikely(pkt->l4len < sizeof(*th)))
 		return CT_R_L4_HEADER;
-	hlen = th->doff * 4;
-	if (hlen < sizeof(buf) || hlen > pkt->l4len)
+	if (unlikely(hlen < sizeof(*th) || hlen > pkt->l4len))
 		return CT_R_L4_LENGTH;
 	seg->kind = segment_kind(th);
-	if (seg->kind == CT_TCP_K_NONE)
+	if (unlikely(seg->kind == CT_TCP_K_NONE))
 		return CT_R_TCP_FLAGS;
 
 	pkt->tuple.sport = th->source;
@@ -222,10 +242,47 @@ enum ct_reason ct_tcp_check(struct ct_pkt *pkt)
 	seg->sack = seg->ack;
 	seg->win = ntohs(th->window);
 	seg->opts = 0;
-	reason = ct_checksum(pkt);
-	if (reason || hlen == sizeof(buf))
+	*options = hlen - sizeof(*th);
+	return ct_checksum(pkt);
+}
+
+static noinline enum ct_reason copy(struct ct_pkt *pkt)
+{
+	unsigned int len, at = pkt->l4off + sizeof(struct tcphdr);
+	u8 opt[MAX_TCP_OPTION_SPACE] CT_UNINIT;
+	struct tcphdr buf CT_UNINIT;
+	enum ct_reason reason;
+
+	if (skb_copy_bits(pkt->skb, pkt->l4off, &buf, sizeof(buf)))
+		return CT_R_L4_HEADER;
+	reason = take(pkt, &buf, &len);
+	if (reason)
 		return reason;
-	return read_options(pkt, hlen - sizeof(buf));
+	if (skb_copy_bits(pkt->skb, at, opt, len))
+		return CT_R_L4_HEADER;
+	return read_options(&pkt->tcp, opt, len);
+}
+
+/**
+ * ct_tcp_check() - read a TCP header
+ * @pkt: the packet
+ *
+ * Context: any.
+ *
+ * Return: CT_R_OK, or what is wrong with it.
+ */
+enum ct_reason ct_tcp_check(struct ct_pkt *pkt)
+{
+	const struct tcphdr *th = ct_in_head(pkt->skb, pkt->l4off, sizeof(*th));
+	enum ct_reason reason;
+	unsigned int len;
+
+	if (unlikely(!th || !ct_in_head(pkt->skb, pkt->l4off, th->doff * 4)))
+		return copy(pkt);
+	reason = take(pkt, th, &len);
+	if (unlikely(reason))
+		return reason;
+	return read_options(&pkt->tcp, (const u8 *)(th + 1), len);
 }
 
 /* Windows */
@@ -256,11 +313,6 @@ static void set_options(struct ct_tcp_peer *p, u8 opts)
 	if (opts & CT_TCP_LAST_WSCALE)
 		p->flags |= CT_TCP_F_WSCALE;
 	set_scale(p, opts & CT_TCP_LAST_SCALE);
-}
-
-static bool is_syn(const struct ct_tcp_seg *seg)
-{
-	return seg->kind == CT_TCP_K_SYN || seg->kind == CT_TCP_K_SYNACK;
 }
 
 /* An end's SYN: sequence numbers begin here. Its window is not scaled. */
