@@ -295,64 +295,58 @@ out:
 
 /**
  * ct_core_found() - first hook, of a packet whose flow was found
- * @cnet: its namespace
+ * @pkt: the packet, read
+ * @reason: why it is not to be tracked, or CT_R_OK
  * @flow: its flow, alive, its lock held; unlocked here
  * @dir: its direction
- * @skb: the packet
  * @state: the hook
  *
  * Context: hook, RCU read-side section, bottom halves off.
  */
-void ct_core_found(struct ct_net *cnet, struct ct_flow *flow,
-		   enum ip_conntrack_dir dir, struct sk_buff *skb,
+void ct_core_found(const struct ct_pkt *pkt, enum ct_reason reason,
+		   struct ct_flow *flow, enum ip_conntrack_dir dir,
 		   const struct nf_hook_state *state)
 {
 	struct ct_memo memo CT_UNINIT;
-	enum ct_reason reason;
-	struct ct_pkt pkt CT_UNINIT;
 
-	pkt.cnet = cnet;
 	memo_begin(&memo);
-	reason = ct_tuple_read(&pkt, skb, state->pf, state->hook);
 	if (unlikely(reason)) {
 		ct_flow_unlock(flow);
 		memo_unread(&memo, reason);
 	} else {
-		if (likely(update_locked(flow, &pkt, dir, &memo, &reason)))
-			ct_stat_inc(cnet, found);
+		if (likely(update_locked(flow, pkt, dir, &memo, &reason)))
+			ct_stat_inc(pkt->cnet, found);
 		else
-			reason = track_first(&pkt, &memo);
+			reason = track_first(pkt, &memo);
 		if (unlikely(ct_memo_has_tuple(&memo)))
-			memo.tuple = pkt.tuple;
+			memo.tuple = pkt->tuple;
 	}
-	note_down(&pkt, ct_tuple_digest(skb, state->pf), reason, &memo, state);
+	note_down(pkt, ct_tuple_digest(pkt->skb, state->pf), reason, &memo,
+		  state);
 }
 
 /**
  * ct_core_new() - first hook, of a packet that has no flow
- * @cnet: its namespace
- * @skb: the packet
+ * @pkt: the packet, read
+ * @reason: why it is not to be tracked, or CT_R_OK
  * @state: the hook
  *
  * Context: hook, RCU read-side section, bottom halves off.
  */
-void ct_core_new(struct ct_net *cnet, struct sk_buff *skb,
+void ct_core_new(const struct ct_pkt *pkt, enum ct_reason reason,
 		 const struct nf_hook_state *state)
 {
 	struct ct_memo memo CT_UNINIT;
-	enum ct_reason reason;
-	struct ct_pkt pkt CT_UNINIT;
 
-	pkt.cnet = cnet;
 	memo_begin(&memo);
-	reason = ct_tuple_read(&pkt, skb, state->pf, state->hook);
 	if (likely(!reason)) {
-		reason = track_first(&pkt, &memo);
-		memo.tuple = pkt.tuple;
+		reason = track_first(pkt, &memo);
+		memo.tuple = pkt->tuple;
 	} else {
 		memo_unread(&memo, reason);
 	}
-	note_down(&pkt, ct_tuple_digest(skb, state->pf), reason, &memo, state);
+	note_down(pkt, ct_tuple_digest(pkt->skb, state->pf), reason, &memo,
+		  state);
 }
 
 /* Last hook */
@@ -500,6 +494,19 @@ static unsigned int give_birth(const struct ct_pkt *pkt,
 	return NF_ACCEPT;
 }
 
+/* Does the packet, as it is now, begin a flow? Then make it. */
+static __always_inline unsigned int begin(const struct ct_pkt *pkt,
+					  struct birth *birth,
+					  const struct nf_hook_state *state)
+{
+	struct ct_judgement j CT_UNINIT;
+
+	ct_proto_judge(NULL, pkt, IP_CT_DIR_ORIGINAL, &j);
+	if (j.verdict == CT_REFUSE || !prepare(birth, pkt))
+		return NF_ACCEPT;
+	return give_birth(pkt, birth, &j, state);
+}
+
 /* The packet has been applied to its flow. Was it the last of it? */
 static void leave(struct ct_flow *flow, const struct ct_pkt *pkt,
 		  enum ip_conntrack_dir dir)
@@ -513,6 +520,16 @@ static void leave(struct ct_flow *flow, const struct ct_pkt *pkt,
 		ct_flow_unlock(flow);
 }
 
+/* Where the zone is another, the note of it is lost, or was made too late. */
+static void adopt_zone(struct ct_pkt *pkt, u16 zone)
+{
+	if (likely(pkt->tuple.zone == zone))
+		return;
+	pkt->tuple.zone = zone;
+	pkt->zone[IP_CT_DIR_ORIGINAL] = zone;
+	pkt->zone[IP_CT_DIR_REPLY] = zone;
+}
+
 /* Something is left to do for a packet, or nobody remembers what. */
 static unsigned int confirm(struct sk_buff *skb,
 			    const struct nf_hook_state *state,
@@ -520,7 +537,6 @@ static unsigned int confirm(struct sk_buff *skb,
 			    struct birth *birth)
 {
 	enum ip_conntrack_dir dir;
-	struct ct_judgement j CT_UNINIT;
 	struct ct_flow *flow;
 	struct ct_pkt pkt CT_UNINIT;
 
@@ -539,16 +555,31 @@ static unsigned int confirm(struct sk_buff *skb,
 		    ct_packet_is_second_pass(state))
 			return NF_ACCEPT;
 		ct_packet_original(&pkt, &birth->orig);
-	} else if (pkt.tuple.zone != birth->orig.zone) {
-		/* The note is lost, or was made too late. */
-		pkt.tuple.zone = birth->orig.zone;
-		pkt.zone[IP_CT_DIR_ORIGINAL] = birth->orig.zone;
-		pkt.zone[IP_CT_DIR_REPLY] = birth->orig.zone;
+	} else {
+		adopt_zone(&pkt, birth->orig.zone);
 	}
-	ct_proto_judge(NULL, &pkt, IP_CT_DIR_ORIGINAL, &j);
-	if (j.verdict == CT_REFUSE || !prepare(birth, &pkt))
-		return NF_ACCEPT;
-	return give_birth(&pkt, birth, &j, state);
+	return begin(&pkt, birth, state);
+}
+
+/**
+ * ct_core_begin() - last hook, of a packet that was to begin a flow
+ * @pkt: the packet as it is now, read, in no zone
+ * @orig: its tuple as it was at the first hook
+ * @state: the hook
+ *
+ * Context: hook, RCU read-side section, bottom halves off.
+ *
+ * Return: %NF_ACCEPT; %NF_DROP if there is no room for its flow.
+ */
+unsigned int ct_core_begin(struct ct_pkt *pkt, const struct ct_tuple *orig,
+			   const struct nf_hook_state *state)
+{
+	struct birth birth CT_UNINIT;
+
+	birth.orig = *orig;
+	birth.note.has = 0;
+	adopt_zone(pkt, orig->zone);
+	return begin(pkt, &birth, state);
 }
 
 /* Will this packet come by again? */

@@ -30,6 +30,7 @@
 #include "ct_find.h"
 #include "ct_memo.h"
 #include "ct_packet.h"
+#include "ct_proto.h"
 #include "ct_usual.h"
 
 /* Reading */
@@ -202,6 +203,70 @@ static __always_inline bool judge(struct ct_flow *flow, u32 status,
 	       ct_tcp_usual(&flow->state.tcp, dir, &seg, &cnet->knobs, timeout);
 }
 
+/*
+ * The packet as all others are described. Its checksum is known to be right, so
+ * only TCP's header may be wrong.
+ */
+static __always_inline enum ct_reason describe(struct ct_pkt *pkt,
+					       struct ct_net *cnet,
+					       struct sk_buff *skb,
+					       const struct iphdr *iph,
+					       const struct nf_hook_state *state)
+{
+	bool is_tcp = iph->protocol == IPPROTO_TCP;
+
+	pkt->skb = skb;
+	pkt->cnet = cnet;
+	pkt->proto = is_tcp ? &ct_proto_tcp : &ct_proto_udp;
+	pkt->tuple.src.ip = iph->saddr;
+	pkt->tuple.dst.ip = iph->daddr;
+	memcpy(&pkt->tuple.l4, iph + 1, sizeof(pkt->tuple.l4));
+	pkt->tuple.family = NFPROTO_IPV4;
+	pkt->tuple.protonum = iph->protocol;
+	pkt->tuple.zone = 0;
+	pkt->zone[IP_CT_DIR_ORIGINAL] = 0;
+	pkt->zone[IP_CT_DIR_REPLY] = 0;
+	pkt->now = ct_now();
+	pkt->len = skb->len;
+	pkt->l4off = sizeof(*iph);
+	pkt->l4len = ntohs(iph->tot_len) - sizeof(*iph);
+	pkt->hook = state->hook;
+	return is_tcp ? ct_tcp_check(pkt) : CT_R_OK;
+}
+
+/* The packet has a flow, the lock of which is held, and may change it. */
+static noinline void judge_unusual(struct ct_net *cnet, struct sk_buff *skb,
+				   const struct nf_hook_state *state,
+				   struct ct_flow *flow,
+				   enum ip_conntrack_dir dir)
+{
+	enum ct_reason reason;
+	struct ct_pkt pkt CT_UNINIT;
+
+	reason = describe(&pkt, cnet, skb, ip_hdr(skb), state);
+	ct_core_found(&pkt, reason, flow, dir, state);
+}
+
+/*
+ * The packet has no flow. A datagram begins one, and so does a SYN without
+ * faults; whether it does so still is judged at the last hook.
+ */
+static noinline void begin_first(struct ct_net *cnet, struct sk_buff *skb,
+				 const struct nf_hook_state *state)
+{
+	enum ct_reason reason;
+	struct ct_pkt pkt CT_UNINIT;
+
+	reason = describe(&pkt, cnet, skb, ip_hdr(skb), state);
+	if (unlikely(reason || (pkt.tuple.protonum == IPPROTO_TCP &&
+				pkt.tcp.kind != CT_TCP_K_SYN))) {
+		ct_core_new(&pkt, reason, state);
+		return;
+	}
+	ct_memo_write(skb, ct_tuple_digest(skb, NFPROTO_IPV4), CT_MEMO_NEW,
+		      CT_INFO_NEW, &pkt.tuple);
+}
+
 static __always_inline void move_end(struct ct_flow *flow, u32 expires,
 				     u32 timeout)
 {
@@ -228,7 +293,7 @@ static __always_inline bool track(struct ct_net *cnet, struct sk_buff *skb,
 	flow = plain_search(&id, cnet, &sure);
 	if (unlikely(!flow)) {
 		if (sure)
-			ct_core_new(cnet, skb, state);
+			begin_first(cnet, skb, state);
 		return sure;
 	}
 
@@ -243,7 +308,7 @@ static __always_inline bool track(struct ct_net *cnet, struct sk_buff *skb,
 	dir = id.sender ^ !!(status & CT_FLOW_ORIGIN);
 	if (unlikely(!judge(flow, status, dir, skb, iph, protonum, cnet,
 			    now, &timeout))) {
-		ct_core_found(cnet, flow, dir, skb, state);
+		judge_unusual(cnet, skb, state, flow, dir);
 		return true;
 	}
 	ct_flow_count(flow, dir, skb->len);
@@ -306,6 +371,28 @@ other:
 
 /* Last hook */
 
+/* Read the packet again, and make its flow if it is plain still. */
+static noinline unsigned int last_other(struct ct_net *cnet,
+					struct sk_buff *skb,
+					const struct nf_hook_state *state,
+					u32 digest)
+{
+	const struct iphdr *iph = plain_header(skb);
+	struct ct_tuple orig CT_UNINIT;
+	struct ct_pkt pkt CT_UNINIT;
+
+	if (unlikely(!iph || ct_packet_is_untracked(skb)) ||
+	    !(iph->protocol == IPPROTO_UDP ?
+	      udp_is_plain(skb, iph, cnet, state->hook) :
+	      iph->protocol == IPPROTO_TCP &&
+	      tcp_is_plain(skb, iph, cnet, state->hook)) ||
+	    !ct_memo_take_new(skb, digest, &orig))
+		return ct_core_last(cnet, skb, state);
+	if (unlikely(describe(&pkt, cnet, skb, iph, state)))
+		return NF_ACCEPT;	/* was noted at the first hook */
+	return ct_core_begin(&pkt, &orig, state);
+}
+
 /**
  * ct_plain_last() - last hook of IPv4
  * @priv: struct ct_net
@@ -321,9 +408,13 @@ other:
 unsigned int ct_plain_last(void *priv, struct sk_buff *skb,
 			   const struct nf_hook_state *state)
 {
-	if (likely(softirq_count() && !ct_note_any() &&
-		   !ct_packet_comes_again(state)) &&
-	    likely(ct_memo_is_done(skb, ct_tuple_digest(skb, NFPROTO_IPV4))))
+	u32 digest;
+
+	if (unlikely(!softirq_count() || ct_note_any() ||
+		     ct_packet_comes_again(state)))
+		return ct_core_last(priv, skb, state);
+	digest = ct_tuple_digest(skb, NFPROTO_IPV4);
+	if (likely(ct_memo_is_done(skb, digest)))
 		return NF_ACCEPT;
-	return ct_core_last(priv, skb, state);
+	return last_other(priv, skb, state, digest);
 }

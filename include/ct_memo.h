@@ -184,6 +184,16 @@ static __always_inline void ct_memo_put_done(const struct sk_buff *skb,
 	ct_memo_write(skb, digest, CT_MEMO_DONE, info, NULL);
 }
 
+/* Is it the packet that was remembered last? ct_memo_last.lock held. */
+static __always_inline struct ct_memo_place *
+ct_memo_last_of(const struct sk_buff *skb, u32 digest)
+{
+	struct ct_memo_place *place = &this_cpu_ptr(&ct_memo_last)->place;
+
+	return place->skb == skb && place->digest == digest &&
+	       ct_memo_is_newest(place) ? place : NULL;
+}
+
 /**
  * ct_memo_is_done() - is nothing left to do for a packet? Then forget it
  * @skb: the packet
@@ -200,13 +210,39 @@ static __always_inline bool ct_memo_is_done(const struct sk_buff *skb,
 	bool done;
 
 	ct_local_lock_bh(&ct_memo_last.lock);
-	place = &this_cpu_ptr(&ct_memo_last)->place;
-	done = place->skb == skb && place->digest == digest &&
-	       place->memo.kind == CT_MEMO_DONE && ct_memo_is_newest(place);
+	place = ct_memo_last_of(skb, digest);
+	done = place && place->memo.kind == CT_MEMO_DONE;
 	if (done)
 		place->skb = NULL;
 	ct_local_unlock_bh(&ct_memo_last.lock);
 	return done;
+}
+
+/**
+ * ct_memo_take_new() - was a packet to begin a flow? Then forget it
+ * @skb: the packet
+ * @digest: its digest
+ * @orig: set to its tuple before translation, if so
+ *
+ * Context: bottom halves off.
+ *
+ * Return: false if ct_memo_take() has to say more.
+ */
+static __always_inline bool ct_memo_take_new(const struct sk_buff *skb,
+					     u32 digest, struct ct_tuple *orig)
+{
+	struct ct_memo_place *place;
+	bool new;
+
+	ct_local_lock_bh(&ct_memo_last.lock);
+	place = ct_memo_last_of(skb, digest);
+	new = place && place->memo.kind == CT_MEMO_NEW;
+	if (new) {
+		*orig = place->memo.tuple;
+		place->skb = NULL;
+	}
+	ct_local_unlock_bh(&ct_memo_last.lock);
+	return new;
 }
 
 /**
@@ -223,16 +259,13 @@ static __always_inline bool ct_memo_info(const struct sk_buff *skb, u32 digest,
 					 enum ct_info *info)
 {
 	const struct ct_memo_place *place;
-	bool found;
 
 	ct_local_lock_bh(&ct_memo_last.lock);
-	place = &this_cpu_ptr(&ct_memo_last)->place;
-	found = place->skb == skb && place->digest == digest &&
-		ct_memo_is_newest(place);
-	if (found)
+	place = ct_memo_last_of(skb, digest);
+	if (place)
 		*info = place->memo.info;
 	ct_local_unlock_bh(&ct_memo_last.lock);
-	return found;
+	return place;
 }
 
 #endif /* CT_MEMO_H */
