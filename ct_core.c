@@ -83,7 +83,7 @@ static __always_inline void apply(struct ct_flow *flow,
 	if (j->verdict == CT_ACCEPT)
 		ct_flow_refresh(flow, pkt->now + j->timeout);
 	if (unlikely(news))
-		ct_event_update(flow, news, NULL);
+		ct_event_move(flow, pkt->cnet, news);
 }
 
 /*
@@ -367,20 +367,25 @@ struct birth {
 	struct ct_note note;
 };
 
-static bool prepare(struct birth *birth, const struct ct_pkt *pkt)
+static noinline bool prepare_alias(struct birth *birth,
+				   const struct ct_pkt *pkt)
 {
 	struct ct_tuple reply;
 
-	ct_identify_again(&birth->orig, pkt, &birth->orig_id);
-	birth->alias = !ct_tuple_equal(&birth->orig, &pkt->tuple) ||
-		       pkt->zone[0] != pkt->zone[1];
-	if (likely(!birth->alias))
-		return true;
 	if (!ct_tuple_invert(&reply, &pkt->tuple))
 		return false;
 	reply.zone = pkt->zone[IP_CT_DIR_REPLY];
 	ct_tuple_identify(&reply, pkt->cnet, &birth->reply_id);
 	return true;
+}
+
+static __always_inline bool prepare(struct birth *birth,
+				    const struct ct_pkt *pkt)
+{
+	ct_identify_again(&birth->orig, pkt, &birth->orig_id);
+	birth->alias = !ct_tuple_equal(&birth->orig, &pkt->tuple) ||
+		       pkt->zone[0] != pkt->zone[1];
+	return likely(!birth->alias) || prepare_alias(birth, pkt);
 }
 
 /*

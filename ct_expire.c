@@ -217,7 +217,7 @@ void ct_flow_publish(const struct ct_net *cnet, struct ct_flow *flow)
 	u32 status = (flow->status & ~IPS_DYING) | IPS_CONFIRMED;
 
 	if (ct_event_is_heard() && ct_event_wanted(flow, BIT(IPCT_NEW)) &&
-	    ct_event_wants_new(cnet))
+	    ct_event_wants(cnet, CT_EVENT_NEW))
 		status |= CT_FLOW_UNTOLD;
 	ct_kind_add(cnet, status, 1);
 	/* Pairs with the acquire in ct_flow_alive(). */

@@ -56,6 +56,9 @@
 unsigned int ct_net_id __read_mostly;
 EXPORT_SYMBOL_CT(ct_net_id);
 
+struct ct_net *ct_net_initial __read_mostly;
+EXPORT_SYMBOL_CT(ct_net_initial);
+
 /* Parameters */
 
 /**
@@ -216,6 +219,8 @@ static int __net_init net_begin(struct net *net)
 	struct ct_net *cnet = ct_net(net);
 	int err = -ENOMEM;
 
+	if (net_eq(net, &init_net))
+		ct_net_initial = cnet;	/* comes before all others */
 	cnet->net = net;
 	cnet->hash_mix = net_hash_mix(net);
 	ct_knobs_init(cnet, max_flows, acct);

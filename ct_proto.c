@@ -71,24 +71,19 @@ void ct_ports_print(struct seq_file *s, const struct ct_tuple *tuple)
 }
 
 /**
- * ct_checksum() - verify the transport checksum of a packet
+ * ct_checksum_verify() - verify the transport checksum of a packet
  * @pkt: the packet, its tuple and @pkt->l4off filled
  *
- * Only at PRE_ROUTING: what this host sends may not have its checksum yet, and
- * what is delivered is verified by its receiver. The result is noted in the
- * skb, so that nobody has to do it again.
+ * The result is noted in the skb, so that nobody has to do it again.
  *
  * Context: any.
  *
  * Return: CT_R_OK or CT_R_CHECKSUM.
  */
-enum ct_reason ct_checksum(const struct ct_pkt *pkt)
+enum ct_reason ct_checksum_verify(const struct ct_pkt *pkt)
 {
-	if (pkt->hook != NF_INET_PRE_ROUTING ||
-	    skb_csum_unnecessary(pkt->skb) ||
-	    !READ_ONCE(pkt->cnet->knobs.checksum))
-		return CT_R_OK;
-	if (nf_checksum(pkt->skb, pkt->hook, pkt->l4off, pkt->tuple.protonum,
+	if (READ_ONCE(pkt->cnet->knobs.checksum) &&
+	    nf_checksum(pkt->skb, pkt->hook, pkt->l4off, pkt->tuple.protonum,
 			pkt->tuple.family))
 		return CT_R_CHECKSUM;
 	return CT_R_OK;

@@ -114,16 +114,26 @@ static const u8 transitions[2][CT_TCP_KINDS][CT_TCP_STATES] = {
 
 /* Reading */
 
+#define CT_FIN	0x01
+#define CT_SYN	0x02
+#define CT_RST	0x04
+#define CT_ACK	0x10
+
+/* By those four flags; no others matter. What is not here cannot be. */
+static const u8 kinds[CT_FIN + CT_SYN + CT_RST + CT_ACK + 1] = {
+	[0 ... CT_FIN + CT_SYN + CT_RST + CT_ACK] = CT_TCP_K_NONE,
+	[CT_SYN]		= CT_TCP_K_SYN,
+	[CT_SYN | CT_ACK]	= CT_TCP_K_SYNACK,
+	[CT_FIN | CT_ACK]	= CT_TCP_K_FIN,
+	[CT_ACK]		= CT_TCP_K_ACK,
+	[CT_RST]		= CT_TCP_K_RST,
+	[CT_RST | CT_ACK]	= CT_TCP_K_RST,
+};
+
 static enum ct_tcp_kind segment_kind(const struct tcphdr *th)
 {
-	if (th->syn)
-		return th->rst || th->fin ? CT_TCP_K_NONE :
-		       th->ack ? CT_TCP_K_SYNACK : CT_TCP_K_SYN;
-	if (th->rst)
-		return th->fin ? CT_TCP_K_NONE : CT_TCP_K_RST;
-	if (!th->ack)
-		return CT_TCP_K_NONE;
-	return th->fin ? CT_TCP_K_FIN : CT_TCP_K_ACK;
+	return kinds[((const u8 *)th)[13] &
+		     (CT_FIN | CT_SYN | CT_RST | CT_ACK)];
 }
 
 static bool is_syn(const struct ct_tcp_seg *seg)

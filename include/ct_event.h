@@ -54,7 +54,7 @@ extern const struct ct_event_ops __rcu *ct_event_ops;
 
 void ct_event_listen(const struct ct_event_ops *ops);
 
-bool ct_event_wants_new(const struct ct_net *cnet);
+bool ct_event_wants(const struct ct_net *cnet, enum ct_event event);
 
 /* Not for direct use: see below. */
 void ct_event_send_new(struct ct_flow *flow, u32 hash,
@@ -110,6 +110,24 @@ static inline void ct_event_update(struct ct_flow *flow, u32 what,
 {
 	if (ct_event_is_heard() && ct_event_wanted(flow, what))
 		ct_event_send(flow, CT_EVENT_UPDATE, origin);
+}
+
+/**
+ * ct_event_move() - a packet has changed a flow
+ * @flow: the flow, its lock held
+ * @cnet: its namespace
+ * @what: what of it: bits 1 << enum ip_conntrack_events
+ *
+ * As ct_event_update(), but asks first whether anyone wants to know: it is
+ * cheaper to ask where the namespace is known.
+ */
+static inline void ct_event_move(struct ct_flow *flow,
+				 const struct ct_net *cnet, u32 what)
+{
+	if (ct_event_is_heard() && ct_event_wanted(flow, what) &&
+	    (flow->status & CT_FLOW_UNTOLD ||
+	     ct_event_wants(cnet, CT_EVENT_UPDATE)))
+		ct_event_send(flow, CT_EVENT_UPDATE, NULL);
 }
 
 /**

@@ -174,6 +174,7 @@ struct ct_net {
 };
 
 extern unsigned int ct_net_id;
+extern struct ct_net *ct_net_initial;	/* of the initial namespace */
 
 static inline struct ct_net *ct_net(const struct net *net)
 {
@@ -229,7 +230,7 @@ static inline s32 ct_left(u32 expires, u32 now)
  */
 static inline unsigned int ct_net_max(const struct ct_net *cnet)
 {
-	unsigned int all = READ_ONCE(ct_net(&init_net)->knobs.max);
+	unsigned int all = READ_ONCE(ct_net_initial->knobs.max);
 	unsigned int own = READ_ONCE(cnet->knobs.max);
 
 	return min_not_zero(own, all);

@@ -184,7 +184,24 @@ bool ct_ports_read(const struct sk_buff *skb, unsigned int off,
 		   struct ct_tuple *tuple);
 void ct_ports_print(struct seq_file *s, const struct ct_tuple *tuple);
 
-enum ct_reason ct_checksum(const struct ct_pkt *pkt);
+enum ct_reason ct_checksum_verify(const struct ct_pkt *pkt);
+
+/**
+ * ct_checksum() - verify the transport checksum of a packet
+ * @pkt: the packet, its tuple and @pkt->l4off filled
+ *
+ * Only at PRE_ROUTING: what this host sends may not have its checksum yet, and
+ * what is delivered is verified by its receiver.
+ *
+ * Return: CT_R_OK or CT_R_CHECKSUM.
+ */
+static inline enum ct_reason ct_checksum(const struct ct_pkt *pkt)
+{
+	if (likely(pkt->hook != NF_INET_PRE_ROUTING ||
+		   skb_csum_unnecessary(pkt->skb)))
+		return CT_R_OK;
+	return ct_checksum_verify(pkt);
+}
 
 /**
  * ct_judge_refuse() - refuse a packet
