@@ -65,12 +65,15 @@ static struct ct_alias *alias_alloc(struct ct_flow *flow,
 				    const struct ct_id *reply)
 {
 	struct ct_alias *alias = kmem_cache_alloc(alias_cache, GFP_ATOMIC);
+	struct ct_key key = reply->key;
 
 	if (!alias)
 		return NULL;
 	alias->net = flow->net;
-	alias->node.key = reply->key;
-	alias->node.key.kind |= CT_KEY_ALIAS;
+	/* A reader of its former life must not take it for a flow meanwhile. */
+	key.kind |= CT_KEY_ALIAS;
+	WRITE_ONCE(alias->node.key.word[0], key.word[0]);
+	WRITE_ONCE(alias->node.key.word[1], key.word[1]);
 	alias->hash = reply->hash;
 	alias->sender = reply->sender;
 	if (reply->key.kind & CT_KEY_IPV6)
