@@ -4,9 +4,10 @@
  *
  * Overview
  *	Nearly every packet is IPv4 with TCP or UDP, whole, without IP options,
- *	its headers in the head of the skb, in no zone, and does not change what
- *	its flow is. Of such a packet nothing is written down but what its flow
- *	keeps; it goes through both hooks with no call but for the flow's lock.
+ *	its headers in the head of the skb, in no zone, with no bridge to look
+ *	out for, and does not change what its flow is. Of such a packet nothing
+ *	is written down but what its flow keeps; it goes through both hooks with
+ *	no call but for the flow's lock.
  *
  *	What is not so is found out before anything was changed, and goes the
  *	way of all other packets (ct_core.c) from where that is: from the start,
@@ -411,7 +412,8 @@ unsigned int ct_plain_last(void *priv, struct sk_buff *skb,
 	u32 digest;
 
 	if (unlikely(!softirq_count() || ct_note_any() ||
-		     ct_packet_comes_again(state)))
+		     ct_packet_comes_again(state) ||
+		     READ_ONCE(((struct ct_net *)priv)->bridged)))
 		return ct_core_last(priv, skb, state);
 	digest = ct_tuple_digest(skb, NFPROTO_IPV4);
 	if (likely(ct_memo_is_done(skb, digest)))
