@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # guests: deb6.1
 # icount: yes
-# timeout: 240
+# timeout: 600
 #
 # Packets cost no more than they did: instructions per packet and bytes per flow,
 # compared to bench/reference. More than 3 % of growth fails. The clock counts
