@@ -179,7 +179,6 @@ struct turn {
  * struct team - the CPUs of a run
  * @s: what is sent
  * @net: network namespace
- * @empty: two hooks that do nothing are there
  * @ready: those that are about to begin
  * @over: one is done
  * @left: those that are not
