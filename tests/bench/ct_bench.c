@@ -69,6 +69,7 @@
 #define SERVER_SEQ	2000
 #define FLOWS_MAX	BIT(24)
 #define CPUS_MAX	8
+#define BATCHES_MIN	20	/* for a median, of several CPUs at once */
 
 static unsigned int room = 100000;
 module_param(room, uint, 0444);
@@ -668,8 +669,7 @@ static int u32_compare(const void *a, const void *b)
 
 /*
  * What interrupts a batch, the machine's other work too, is not counted. Of
- * several CPUs it is the mean of their medians. (There is room behind the last
- * batch: with none that counts it is 0.)
+ * several CPUs it is the mean of their medians, and 0 if there is none.
  */
 static void take_results(struct run *run)
 {
@@ -678,7 +678,10 @@ static void take_results(struct run *run)
 	unsigned int i;
 
 	longest = 0;
+	tenths = 0;
 	for (i = 0; i < cpus; i++) {
+		if (cpus > 1 && run[i].batches < BATCHES_MIN)
+			return;
 		sort(run[i].took, run[i].batches, sizeof(u32), u32_compare,
 		     NULL);
 		middle = run[i].took[run[i].batches / 2];
