@@ -91,6 +91,7 @@ static int limit_clone_atomic(struct nft_expr *dst, const struct nft_expr *src)
 {
 	return limit_clone(dst, src, GFP_ATOMIC);
 }
+
 #define limit_clone limit_clone_atomic
 #endif
 

@@ -17,7 +17,6 @@
 
 #include "ct_netlink.h"
 
-
 /* Status bits that can be set, and those of them that stay once they are */
 #define STATUS_SETTABLE	(IPS_SEEN_REPLY | IPS_ASSURED | IPS_FIXED_TIMEOUT)
 #define STATUS_STAYS	(IPS_SEEN_REPLY | IPS_ASSURED)

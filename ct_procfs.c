@@ -345,13 +345,13 @@ static const struct {
 	CT_OTHER(asked_again, "packets looked up again for a rule (not refused)"),
 	CT_OTHER(event_lost, "events that a listener did not get (not refused)"),
 	CT_OTHER(event_late, "ends of flows that a listener got late (not refused)"),
-	CT_OTHER(given_up[CT_RANK_CLOSING], "closing flows given up to make room (not refused)"),
-	CT_OTHER(given_up[CT_RANK_UNREPLIED], "unanswered flows given up to make room (not refused)"),
-	CT_OTHER(given_up[CT_RANK_REPLIED], "answered flows given up to make room (not refused)"),
-	CT_OTHER(given_up[CT_RANK_ASSURED], "assured flows given up to make room (not refused)"),
-	CT_OTHER(room_passed, "first packets that passed without a flow for want of room (not refused)"),
-	CT_OTHER(source_full, "first packets dropped, their source has too many flows (not refused)"),
-	CT_OTHER(drop, "first packets dropped for want of room or memory (not refused)"),
+	CT_OTHER(given_up[CT_RANK_CLOSING], "closing flows given up for room (not refused)"),
+	CT_OTHER(given_up[CT_RANK_UNREPLIED], "unanswered flows given up for room (not refused)"),
+	CT_OTHER(given_up[CT_RANK_REPLIED], "answered flows given up for room (not refused)"),
+	CT_OTHER(given_up[CT_RANK_ASSURED], "assured flows given up for room (not refused)"),
+	CT_OTHER(room_passed, "first packets that passed without a flow (not refused)"),
+	CT_OTHER(source_full, "first packets of a source with too many flows (not refused)"),
+	CT_OTHER(drop, "first packets dropped, no room or memory (not refused)"),
 #undef CT_OTHER
 };
 

@@ -119,21 +119,27 @@ static const u8 transitions[2][CT_TCP_KINDS][CT_TCP_STATES] = {
 #define CT_RST	0x04
 #define CT_ACK	0x10
 
-/* By those four flags; no others matter. What is not here cannot be. */
+#define CT_KIND(kind)	(CT_TCP_K_NONE - CT_TCP_K_##kind)
+
+/*
+ * By those four flags; no others matter. What is not here cannot be: its 0 stands
+ * for CT_TCP_K_NONE.
+ */
 static const u8 kinds[CT_FIN + CT_SYN + CT_RST + CT_ACK + 1] = {
-	[0 ... CT_FIN + CT_SYN + CT_RST + CT_ACK] = CT_TCP_K_NONE,
-	[CT_SYN]		= CT_TCP_K_SYN,
-	[CT_SYN | CT_ACK]	= CT_TCP_K_SYNACK,
-	[CT_FIN | CT_ACK]	= CT_TCP_K_FIN,
-	[CT_ACK]		= CT_TCP_K_ACK,
-	[CT_RST]		= CT_TCP_K_RST,
-	[CT_RST | CT_ACK]	= CT_TCP_K_RST,
+	[CT_SYN]		= CT_KIND(SYN),
+	[CT_SYN | CT_ACK]	= CT_KIND(SYNACK),
+	[CT_FIN | CT_ACK]	= CT_KIND(FIN),
+	[CT_ACK]		= CT_KIND(ACK),
+	[CT_RST]		= CT_KIND(RST),
+	[CT_RST | CT_ACK]	= CT_KIND(RST),
 };
 
 static enum ct_tcp_kind segment_kind(const struct tcphdr *th)
 {
-	return kinds[((const u8 *)th)[13] &
-		     (CT_FIN | CT_SYN | CT_RST | CT_ACK)];
+	u8 flags = ((const u8 *)th)[13];
+
+	return CT_TCP_K_NONE -
+	       kinds[flags & (CT_FIN | CT_SYN | CT_RST | CT_ACK)];
 }
 
 static bool is_syn(const struct ct_tcp_seg *seg)

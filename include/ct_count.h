@@ -18,7 +18,7 @@
  * @n: how many
  */
 struct ct_count {
-	spinlock_t lock;
+	spinlock_t lock;	/* see above */
 	struct list_head conns;
 	unsigned int n;
 };

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # guests: uml umldebug deb6.1
-# shellcheck disable=SC2317 # called by name
+# shellcheck disable=SC2119,SC2317
 #
 # Rules that limit the number of connections, without nf_conntrack: connlimit of
 # iptables and "ct count" of nft, for one rule and for each element of a set.

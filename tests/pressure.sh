@@ -133,6 +133,9 @@ policies() {
 	agree "policies: lines and counters agree"
 }
 
+# found: is there room for one more?
+found() { storm "flood 1"; (($(dropped) == 0)); }
+
 # One in hundreds can be given up: too few to be found in passing
 needle() {
 	begin 0
@@ -140,14 +143,12 @@ needle() {
 	storm "establish 3000"
 	knob p max 3003
 	sleep 2.1
-	wait_for 10 eval 'storm "flood 1"; (( $(dropped) == 0 ))' &&
-		pass "a flow that can be given up is found" ||
-		fail "a flow that can be given up is found" "$(kinds)"
+	check "a flow that can be given up is found" wait_for 10 found
 	is "and no other" 3000 "$(knob p count_assured)"
 }
 
 sources() {
-	local limited='first packets dropped, their source'
+	local limited='first packets of a source with too many'
 	begin 0
 	storm "udp 10"
 	check "prefix length" knob p source_prefix4 24

@@ -108,6 +108,9 @@ module_param(tcp_options, bool, 0644);
 MODULE_PARM_DESC(tcp_options, "time stamps in TCP, and what a SYN has (default: on)");
 
 /* The compiler that made the modules: figures of another one are others. */
+#ifndef __VERSION__	/* sparse's own */
+#define __VERSION__ "unknown"
+#endif
 static char *compiler = __VERSION__;
 module_param(compiler, charp, 0444);
 MODULE_PARM_DESC(compiler, "what compiled this");
