@@ -184,11 +184,15 @@ neighbours() {
 	local before kind new
 	before=$(reason r "not to be tracked")
 	new=$(column r new)
-	for kind in 133 134 135 136 137 130 131 132 143 151; do
+	for kind in 133 134 135 136 130 131 132 143 151; do
 		wire c "ip6 src=fe80::9 dst=ff02::1 hop=255 / icmp6 type=$kind / data n=16"
 	done
 	wait_is "neighbour discovery and its kin are left alone" \
-		$((before + 10)) reason r "not to be tracked"
+		$((before + 9)) reason r "not to be tracked"
+	before=$(reason r "ICMP error with a malformed quote")
+	wire c "ip6 src=fe80::9 dst=ff02::1 hop=255 / icmp6 type=137 / data n=32"
+	wait_is "a redirect that quotes nothing" $((before + 1)) \
+		reason r "ICMP error with a malformed quote"
 	ip -n r -6 neigh flush dev r0
 	ip -n c -6 neigh flush dev c0
 	on c ping -q -c 1 -W 10 fd01::1 > /dev/null
