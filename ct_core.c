@@ -480,7 +480,6 @@ static unsigned int give_birth(const struct ct_pkt *pkt,
 		ct_stat_inc(cnet, drop);
 		return NF_DROP;
 	}
-	ct_flow_publish(cnet, flow);
 	for (tries = 0; tries < CT_INSERT_TRIES; tries++) {
 		if (ct_hash_insert(cnet, flow)) {
 			ct_stat_inc(cnet, fresh);

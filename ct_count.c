@@ -178,8 +178,8 @@ static int add(struct ct_count *count, const struct conn_key *key, u32 hash)
 	return 0;
 }
 
-/* Whose connection is counted where. Returns false if it has none. */
-static bool identify(struct ct_count *count, const struct sk_buff *skb,
+/* The packet's connection; @key->count is left. Returns false without one. */
+static bool identify(const struct sk_buff *skb,
 		     const struct nf_hook_state *state, struct conn_key *key,
 		     u32 *hash)
 {
@@ -191,7 +191,6 @@ static bool identify(struct ct_count *count, const struct sk_buff *skb,
 	ct_tuple_identify(&snap.tuple[IP_CT_DIR_ORIGINAL], ct_net(state->net),
 			  &id);
 	memset(key, 0, sizeof(*key));
-	key->count = count;
 	key->key = id.key;
 	if (id.key.kind & CT_KEY_IPV6)
 		memcpy(key->addr, id.addr, sizeof(key->addr));
@@ -259,8 +258,9 @@ int ct_count_packet(struct ct_count *count, const struct sk_buff *skb,
 	u32 hash;
 	int n;
 
-	if (!identify(count, skb, state, &key, &hash))
+	if (!identify(skb, state, &key, &hash))
 		return READ_ONCE(count->n);
+	key.count = count;
 	spin_lock_bh(&count->lock);
 	n = count_conn(count, ct_net(state->net), &key, hash);
 	spin_unlock_bh(&count->lock);
@@ -328,7 +328,7 @@ static struct group *group_make(struct ct_counts *counts,
 /**
  * ct_counts_packet() - ct_count_packet() among those with the same key
  * @counts: the counts
- * @key: the key
+ * @addr: the key; the connection's zone belongs to it as well
  * @skb: the packet
  * @state: the hook
  *
@@ -336,25 +336,31 @@ static struct group *group_make(struct ct_counts *counts,
  *
  * Return: as ct_count_packet().
  */
-int ct_counts_packet(struct ct_counts *counts, const struct ct_count_key *key,
+int ct_counts_packet(struct ct_counts *counts, const union nf_inet_addr *addr,
 		     const struct sk_buff *skb,
 		     const struct nf_hook_state *state)
 {
 	struct ct_net *cnet = ct_net(state->net);
+	struct ct_count_key key = { .addr = *addr };
 	struct conn_key conn;
 	struct group *group;
 	int n = -EAGAIN;
+	bool has_conn;
 	u32 hash;
 
+	has_conn = identify(skb, state, &conn, &hash);
+	if (has_conn)
+		key.zone = conn.key.zone;
 	while (n == -EAGAIN) {
-		group = rhashtable_lookup_fast(&counts->groups, key,
+		group = rhashtable_lookup_fast(&counts->groups, &key,
 					       group_params);
+		if (!has_conn)
+			return group ? READ_ONCE(group->count.n) : 0;
 		if (!group)
-			group = group_make(counts, key);
+			group = group_make(counts, &key);
 		if (!group)
 			return -ENOMEM;
-		if (!identify(&group->count, skb, state, &conn, &hash))
-			return READ_ONCE(group->count.n);
+		conn.count = &group->count;
 		spin_lock_bh(&group->count.lock);
 		if (!group->dead)	/* or else there is another soon */
 			n = count_conn(&group->count, cnet, &conn, hash);

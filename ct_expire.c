@@ -168,8 +168,7 @@ static void count_out(struct ct_net *cnet, const struct ct_flow *flow)
  * @reply: its reply direction, where that is not the inverse; else %NULL
  *
  * The flow is counted, but private: the caller fills in the protocol's state
- * and the timeout, then calls ct_flow_publish() and ct_hash_insert(), or
- * ct_flow_discard().
+ * and the timeout, then calls ct_hash_insert() or ct_flow_discard().
  *
  * Context: RCU read-side section, bottom halves off.
  *
@@ -213,7 +212,12 @@ EXPORT_SYMBOL_CT(ct_flow_create);
  * @cnet: its namespace
  * @flow: a flow from ct_flow_create()
  *
- * Whoever sees the status sees what was written before.
+ * Whoever sees the status sees what was written before. From then on anyone who
+ * knows the object from a former life of the same identity may end it: hence for
+ * ct_hash_insert() alone, which links it before it lets go of the stripe that
+ * unlinking waits for.
+ *
+ * Context: bottom halves off, the flow's stripe held.
  */
 void ct_flow_publish(const struct ct_net *cnet, struct ct_flow *flow)
 {
@@ -226,24 +230,16 @@ void ct_flow_publish(const struct ct_net *cnet, struct ct_flow *flow)
 	/* Pairs with the acquire in ct_flow_alive(). */
 	smp_store_release(&flow->status, status);
 }
-EXPORT_SYMBOL_CT(ct_flow_publish);
 
 /**
  * ct_flow_discard() - unmake a flow that was never linked
- * @flow: a flow from ct_flow_create(), published or not
+ * @flow: a flow from ct_flow_create(), private still
  *
  * Context: bottom halves off.
  */
 void ct_flow_discard(struct ct_flow *flow)
 {
-	struct ct_net *cnet = ct_flow_net(flow);
-
-	count_out(cnet, flow);
-	ct_flow_lock(flow);
-	if (ct_flow_alive(flow))
-		ct_kind_add(cnet, flow->status, -1);
-	WRITE_ONCE(flow->status, flow->status | IPS_DYING);
-	ct_flow_unlock(flow);
+	count_out(ct_flow_net(flow), flow);
 	ext_free(flow->ext);
 	kmem_cache_free(cache_of(flow), flow);
 }

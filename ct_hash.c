@@ -263,8 +263,11 @@ static void link_node(struct ct_table *t, struct ct_node *node, u32 hash)
 	rcu_assign_pointer(*head, node);
 }
 
-static void link_flow(struct ct_table *t, struct ct_flow *flow)
+/* Stripe held: who ends the flow now can unlink it only when it is linked. */
+static void link_flow(const struct ct_net *cnet, struct ct_table *t,
+		      struct ct_flow *flow)
 {
+	ct_flow_publish(cnet, flow);
 	link_node(t, &flow->node, flow->hash);
 	due_lower(t, flow->hash, next_visit(flow->expires, ct_now()));
 }
@@ -282,7 +285,7 @@ static noinline bool insert_with_alias(const struct ct_net *cnet,
 		is_taken(cnet, &alias->node, alias->hash, alias->addr);
 	if (!taken) {
 		t = newest_table();
-		link_flow(t, flow);
+		link_flow(cnet, t, flow);
 		link_node(t, &alias->node, alias->hash);
 	}
 	stripes_unlock(flow->hash, alias->hash);
@@ -290,14 +293,14 @@ static noinline bool insert_with_alias(const struct ct_net *cnet,
 }
 
 /**
- * ct_hash_insert() - link a flow, and the alias that it may have
+ * ct_hash_insert() - publish and link a flow, and the alias that it may have
  * @cnet: its namespace
- * @flow: the flow, published
+ * @flow: the flow, private; afterwards anyone may end it
  *
  * Context: RCU read-side section, bottom halves off. Takes stripe locks.
  *
  * Return: false if another flow has one of the places already; nothing was
- * linked then.
+ * linked then, and the flow is private still.
  */
 bool ct_hash_insert(struct ct_net *cnet, struct ct_flow *flow)
 {
@@ -310,7 +313,7 @@ bool ct_hash_insert(struct ct_net *cnet, struct ct_flow *flow)
 	spin_lock(stripe);
 	taken = is_taken(cnet, &flow->node, flow->hash, ct_flow6(flow)->addr);
 	if (likely(!taken))
-		link_flow(newest_table(), flow);
+		link_flow(cnet, newest_table(), flow);
 	spin_unlock(stripe);
 	return !taken;
 }

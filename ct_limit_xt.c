@@ -21,7 +21,6 @@
 
 #include "ct_count.h"
 #include "ct_limit.h"
-#include "ct_packet.h"
 #include "ip_conntrack.h"
 
 /* The rule's memory of ours; the kernel's own has another there. */
@@ -30,36 +29,33 @@ static struct ct_counts *counts_of(const struct xt_connlimit_info *info)
 	return (struct ct_counts *)info->data;
 }
 
-static void read_key(const struct sk_buff *skb,
-		     const struct xt_action_param *par,
-		     const struct xt_connlimit_info *info,
-		     struct ct_count_key *key)
+/* The packet's address, as far as the rule's mask says */
+static void read_addr(const struct sk_buff *skb,
+		      const struct xt_action_param *par,
+		      const struct xt_connlimit_info *info,
+		      union nf_inet_addr *addr)
 {
 	bool dst = info->flags & XT_CONNLIMIT_DADDR;
-	struct ct_snapshot snap;
 	unsigned int i;
 
-	memset(key, 0, sizeof(*key));
-	if (ct_info_has_flow(ct_packet_snapshot(skb, par->state, &snap)))
-		key->zone = snap.tuple[IP_CT_DIR_ORIGINAL].zone;
+	memset(addr, 0, sizeof(*addr));
 	if (xt_family(par) == NFPROTO_IPV6)
-		key->addr.in6 = dst ? ipv6_hdr(skb)->daddr :
-				      ipv6_hdr(skb)->saddr;
+		addr->in6 = dst ? ipv6_hdr(skb)->daddr : ipv6_hdr(skb)->saddr;
 	else
-		key->addr.ip = dst ? ip_hdr(skb)->daddr : ip_hdr(skb)->saddr;
-	for (i = 0; i < ARRAY_SIZE(key->addr.all); i++)
-		key->addr.all[i] &= info->mask.all[i];
+		addr->ip = dst ? ip_hdr(skb)->daddr : ip_hdr(skb)->saddr;
+	for (i = 0; i < ARRAY_SIZE(addr->all); i++)
+		addr->all[i] &= info->mask.all[i];
 }
 
 static bool connlimit_match(const struct sk_buff *skb,
 			    struct xt_action_param *par)
 {
 	const struct xt_connlimit_info *info = par->matchinfo;
-	struct ct_count_key key;
+	union nf_inet_addr addr;
 	int n;
 
-	read_key(skb, par, info, &key);
-	n = ct_counts_packet(counts_of(info), &key, skb, par->state);
+	read_addr(skb, par, info, &addr);
+	n = ct_counts_packet(counts_of(info), &addr, skb, par->state);
 	if (n < 0) {	/* nobody knows whether the limit is reached */
 		par->hotdrop = true;
 		return false;

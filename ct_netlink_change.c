@@ -184,7 +184,6 @@ static int make(struct ct_net *cnet, const struct wish *wish,
 	}
 	if (origin->report)
 		flow->status |= CT_FLOW_UNTOLD;
-	ct_flow_publish(cnet, flow);
 	if (!ct_hash_insert(cnet, flow)) {
 		ct_stat_inc(cnet, insert_failed);
 		ct_flow_discard(flow);

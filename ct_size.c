@@ -39,8 +39,12 @@ static unsigned int sparse;	/* looks since when; the reaper's */
 static void resize(struct work_struct *work)
 {
 	unsigned int old = ct_hash_buckets(), buckets = READ_ONCE(wanted);
-	int err = ct_hash_resize(buckets);
+	int err;
 
+	/* Somebody may have set another size since this was queued. */
+	if (!READ_ONCE(ct_net(&init_net)->knobs.buckets_auto))
+		return;
+	err = ct_hash_resize(buckets);
 	if (err)
 		pr_warn_ratelimited("table stays at %u buckets: no memory for %u, error %d\n",
 				    old, buckets, err);
@@ -148,11 +152,18 @@ int ct_size_set(unsigned int buckets)
 {
 	struct ct_knobs *knobs = &ct_net(&init_net)->knobs;
 
+	bool was_auto = READ_ONCE(knobs->buckets_auto);
+	int err;
+
 	WRITE_ONCE(knobs->buckets_auto, !buckets);
-	if (buckets)
-		return ct_hash_resize(buckets);
-	ct_expire_kick();
-	return 0;
+	if (!buckets) {
+		ct_expire_kick();
+		return 0;
+	}
+	err = ct_hash_resize(buckets);
+	if (err && err != -EINTR)	/* that one is under way */
+		WRITE_ONCE(knobs->buckets_auto, was_auto);
+	return err;
 }
 
 /**

@@ -56,7 +56,7 @@ bool ct_count_gc(struct ct_count *count, struct net *net);
 
 int ct_counts_init(struct ct_counts *counts, struct net *net);
 void ct_counts_exit(struct ct_counts *counts);
-int ct_counts_packet(struct ct_counts *counts, const struct ct_count_key *key,
+int ct_counts_packet(struct ct_counts *counts, const union nf_inet_addr *addr,
 		     const struct sk_buff *skb,
 		     const struct nf_hook_state *state);
 

@@ -13,7 +13,6 @@
 
 struct ct_flow *ct_flow_create(struct ct_net *cnet, const struct ct_id *orig,
 			       const struct ct_id *reply);
-void ct_flow_publish(const struct ct_net *cnet, struct ct_flow *flow);
 void ct_flow_discard(struct ct_flow *flow);
 
 struct ct_ext *ct_flow_ext(struct ct_flow *flow);
@@ -21,7 +20,8 @@ void ct_flow_end(struct ct_flow *flow);
 void ct_flow_end_for(struct ct_flow *flow, const struct ct_origin *origin);
 void ct_flow_end_all(struct ct_net *cnet);
 
-/* For the reaper in ct_hash.c. */
+/* For ct_hash.c. */
+void ct_flow_publish(const struct ct_net *cnet, struct ct_flow *flow);
 bool ct_flow_condemn_expired(struct ct_flow *flow, u32 now);
 void ct_flow_bury(struct ct_flow *flow);
 

@@ -15,8 +15,8 @@
  *	ct_flow_alloc()	 free object -> private; IPS_DYING stays set, so that a
  *			 reader who still holds a pointer to the object's former
  *			 life turns away
- *	ct_flow_publish() IPS_DYING cleared with release semantics; then the
- *			 node is linked by ct_hash_insert()
+ *	ct_hash_insert() IPS_DYING cleared with release semantics and the node
+ *			 linked, under one hold of the stripe
  *	ct_flow_end()	 IPS_DYING set under @lock by exactly one caller, who
  *			 unlinks the nodes and frees the object
  *

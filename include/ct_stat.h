@@ -89,7 +89,7 @@ enum ct_rank {
  * @asked_again: packets whose memory was gone when a rule asked
  * @event_lost: events that somebody who wanted to know did not get
  * @event_late: ends of flows that were told again until all had got them
- * @given_up: these, by what they were worth
+ * @given_up: flows given up to make room, by what they were worth
  * @room_passed: first packets that got no flow for want of room, and passed
  * @source_full: first packets dropped for what their source had already
  * @unreplied: flows that were never answered; see ct_kind_add()

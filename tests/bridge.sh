@@ -49,15 +49,7 @@ port() {
 side_up() {
 	local ns
 	: "$1"
-	for ns in r c s h f b o; do
-		ip netns add "$ns" || skip_all "no network namespaces here"
-		on "$ns" sysctl -qw net.ipv4.conf.all.rp_filter=0 \
-			net.ipv4.conf.default.rp_filter=0 \
-			net.ipv6.conf.default.accept_dad=0 \
-			net.ipv6.conf.default.router_solicitations=0 \
-			net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0
-		ip -n "$ns" link set lo up
-	done
+	hosts r c s h f b o
 	ip -n r link add br0 address $host_mac type bridge mcast_snooping 0
 	ip -n r addr add 10.1.0.1/24 dev br0
 	ip -n r addr add fd01::1/64 dev br0 nodad

@@ -292,11 +292,11 @@ wire_between() {
 	ip -n "$3" -6 route add "fd1$5::/16" via "fd0$5::66"
 }
 
-# net_up: the client, the router and the server.
-net_up() {
+# hosts NS...: hosts without a wire, which answer at once and to everything.
+hosts() {
 	local ns
 	need ip nsenter
-	for ns in c r s; do
+	for ns; do
 		ip netns add "$ns" || skip_all "no network namespaces here"
 		on "$ns" sysctl -qw net.ipv4.conf.all.rp_filter=0 \
 			net.ipv4.conf.default.rp_filter=0 \
@@ -305,6 +305,11 @@ net_up() {
 			net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0
 		ip -n "$ns" link set lo up
 	done
+}
+
+# net_up: the client, the router and the server.
+net_up() {
+	hosts c r s
 	wire_between c c0 r r0 1
 	wire_between s s0 r r1 2
 	on r sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1

@@ -61,7 +61,6 @@ static struct ct_flow *add_flow(struct table_test *tt, u32 n, u8 family,
 		goto out;
 	flow->mark = n;
 	flow->expires = ct_now() + age;
-	ct_flow_publish(&tt->cnet, flow);
 	if (!ct_hash_insert(&tt->cnet, flow)) {
 		ct_flow_discard(flow);
 		flow = NULL;
