@@ -56,16 +56,6 @@ static u32 move_state(struct ct_flow *flow, const struct ct_pkt *pkt,
 	return is_news ? BIT(IPCT_PROTOINFO) : 0;
 }
 
-static u32 move_status(struct ct_flow *flow, const struct ct_net *cnet,
-		       u32 status)
-{
-	u32 changed = status ^ flow->status;
-
-	ct_flow_set_status(flow, cnet, status);
-	return (changed & IPS_SEEN_REPLY ? BIT(IPCT_REPLY) : 0) |
-	       (changed & IPS_ASSURED ? BIT(IPCT_ASSURED) : 0);
-}
-
 static __always_inline void apply(struct ct_flow *flow,
 				  const struct ct_pkt *pkt,
 				  enum ip_conntrack_dir dir,
@@ -75,8 +65,10 @@ static __always_inline void apply(struct ct_flow *flow,
 
 	if (dir == IP_CT_DIR_REPLY)
 		status |= IPS_SEEN_REPLY;
-	if (unlikely(status != flow->status))
-		news |= move_status(flow, pkt->cnet, status);
+	if (unlikely(status != flow->status)) {
+		news |= ct_event_of_status(status ^ flow->status);
+		ct_flow_set_status(flow, pkt->cnet, status);
+	}
 	if (!j->stays)
 		news |= move_state(flow, pkt, j);
 	ct_flow_count(flow, dir, pkt->len);
@@ -464,6 +456,23 @@ static struct ct_flow *conceive(const struct ct_pkt *pkt,
 	return flow;
 }
 
+/**
+ * ct_core_no_flow() - a packet's flow could not be made
+ * @cnet: its namespace
+ * @err: what ct_flow_create() said
+ *
+ * Context: bottom halves off.
+ *
+ * Return: what becomes of the packet.
+ */
+noinline unsigned int ct_core_no_flow(struct ct_net *cnet, int err)
+{
+	if (err == -EXFULL)
+		return NF_ACCEPT;	/* the policy is to let it pass */
+	ct_stat_inc(cnet, drop);
+	return NF_DROP;
+}
+
 static unsigned int give_birth(const struct ct_pkt *pkt,
 			       const struct birth *birth,
 			       const struct ct_judgement *j,
@@ -474,18 +483,11 @@ static unsigned int give_birth(const struct ct_pkt *pkt,
 	int tries;
 
 	flow = conceive(pkt, birth, j);
-	if (IS_ERR(flow)) {
-		if (PTR_ERR(flow) == -EXFULL)
-			return NF_ACCEPT;	/* the policy is to let it pass */
-		ct_stat_inc(cnet, drop);
-		return NF_DROP;
-	}
+	if (IS_ERR(flow))
+		return ct_core_no_flow(cnet, PTR_ERR(flow));
 	for (tries = 0; tries < CT_INSERT_TRIES; tries++) {
 		if (ct_hash_insert(cnet, flow)) {
-			ct_stat_inc(cnet, fresh);
-			ct_stat_inc(cnet, insert);
-			ct_event_new(flow, birth->orig_id.hash, NULL);
-			ct_expire_kick();
+			ct_core_born(cnet, flow, birth->orig_id.hash);
 			return NF_ACCEPT;
 		}
 		if (settle_rivalry(pkt, birth, state)) {
@@ -499,7 +501,7 @@ static unsigned int give_birth(const struct ct_pkt *pkt,
 }
 
 /* Does the packet, as it is now, begin a flow? Then make it. */
-static __always_inline unsigned int begin(const struct ct_pkt *pkt,
+static unsigned int begin(const struct ct_pkt *pkt,
 					  struct birth *birth,
 					  const struct nf_hook_state *state)
 {
@@ -563,27 +565,6 @@ static unsigned int confirm(struct sk_buff *skb,
 		adopt_zone(&pkt, birth->orig.zone);
 	}
 	return begin(&pkt, birth, state);
-}
-
-/**
- * ct_core_begin() - last hook, of a packet that was to begin a flow
- * @pkt: the packet as it is now, read, in no zone
- * @orig: its tuple as it was at the first hook
- * @state: the hook
- *
- * Context: hook, RCU read-side section, bottom halves off.
- *
- * Return: %NF_ACCEPT; %NF_DROP if there is no room for its flow.
- */
-unsigned int ct_core_begin(struct ct_pkt *pkt, const struct ct_tuple *orig,
-			   const struct nf_hook_state *state)
-{
-	struct birth birth CT_UNINIT;
-
-	birth.orig = *orig;
-	birth.note.has = 0;
-	adopt_zone(pkt, orig->zone);
-	return begin(pkt, &birth, state);
 }
 
 /* Will this packet come by again? */
@@ -658,15 +639,17 @@ unsigned int ct_core_last(void *priv, struct sk_buff *skb,
 }
 
 static const struct nf_hook_ops hooks[CT_HOOKS] = {
-	CT_HOOK(ct_plain_first, IPV4, PRE_ROUTING, NF_IP_PRI_CONNTRACK),
-	CT_HOOK(ct_plain_first, IPV4, LOCAL_OUT, NF_IP_PRI_CONNTRACK),
-	CT_HOOK(ct_plain_last, IPV4, LOCAL_IN, NF_IP_PRI_CONNTRACK_CONFIRM),
-	CT_HOOK(ct_plain_last, IPV4, POST_ROUTING, NF_IP_PRI_CONNTRACK_CONFIRM),
+	CT_HOOK(ct_plain_first4, IPV4, PRE_ROUTING, NF_IP_PRI_CONNTRACK),
+	CT_HOOK(ct_plain_first4, IPV4, LOCAL_OUT, NF_IP_PRI_CONNTRACK),
+	CT_HOOK(ct_plain_last4, IPV4, LOCAL_IN, NF_IP_PRI_CONNTRACK_CONFIRM),
+	CT_HOOK(ct_plain_last4, IPV4, POST_ROUTING,
+		NF_IP_PRI_CONNTRACK_CONFIRM),
 #if IS_ENABLED(CONFIG_IPV6)
-	CT_HOOK(ct_core_first, IPV6, PRE_ROUTING, NF_IP6_PRI_CONNTRACK),
-	CT_HOOK(ct_core_first, IPV6, LOCAL_OUT, NF_IP6_PRI_CONNTRACK),
-	CT_HOOK(ct_core_last, IPV6, LOCAL_IN, NF_IP_PRI_CONNTRACK_CONFIRM),
-	CT_HOOK(ct_core_last, IPV6, POST_ROUTING, NF_IP_PRI_CONNTRACK_CONFIRM),
+	CT_HOOK(ct_plain_first6, IPV6, PRE_ROUTING, NF_IP6_PRI_CONNTRACK),
+	CT_HOOK(ct_plain_first6, IPV6, LOCAL_OUT, NF_IP6_PRI_CONNTRACK),
+	CT_HOOK(ct_plain_last6, IPV6, LOCAL_IN, NF_IP_PRI_CONNTRACK_CONFIRM),
+	CT_HOOK(ct_plain_last6, IPV6, POST_ROUTING,
+		NF_IP_PRI_CONNTRACK_CONFIRM),
 #endif
 };
 

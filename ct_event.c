@@ -38,23 +38,6 @@ void ct_event_listen(const struct ct_event_ops *ops)
 }
 EXPORT_SYMBOL_CT(ct_event_listen);
 
-/**
- * ct_event_wants() - does anyone want to hear of such events?
- * @cnet: of this namespace
- * @event: which
- *
- * Context: RCU read-side section, bottom halves off.
- *
- * Return: false if not.
- */
-bool ct_event_wants(const struct ct_net *cnet, enum ct_event event)
-{
-	const struct ct_event_ops *ops = rcu_dereference_bh(ct_event_ops);
-
-	return ops && ops->wants(cnet, event);
-}
-EXPORT_SYMBOL_CT(ct_event_wants);
-
 static bool tell(struct ct_flow *flow, enum ct_event event,
 		 const struct ct_origin *origin)
 {

@@ -79,6 +79,7 @@ static struct ct_flow *find_one_way(const struct ct_pkt *pkt,
 
 #ifndef CONFIG_PREEMPT_RT
 DEFINE_PER_CPU(struct ct_last_hash, ct_last_hash);
+DEFINE_PER_CPU(struct ct_last_hash6, ct_last_hash6);
 #endif
 
 /**

@@ -3,22 +3,27 @@
  * A plain packet's way, the short one.
  *
  * Overview
- *	Nearly every packet is IPv4 with TCP or UDP, whole, without IP options,
- *	its headers in the head of the skb, in no zone, with no bridge to look
- *	out for, and does not change what its flow is. Of such a packet nothing
- *	is written down but what its flow keeps; it goes through both hooks with
- *	no call but for the flow's lock.
+ *	Nearly every packet is TCP or UDP, whole, without IP options or extension
+ *	headers, its headers in the head of the skb, in no zone, with no bridge
+ *	to look out for, and does not change what its flow is. Of such a packet
+ *	nothing is written down but what its flow keeps; it goes through both
+ *	hooks with no call but for the flow's lock.
  *
  *	What is not so is found out before anything was changed, and goes the
  *	way of all other packets (ct_core.c) from where that is: from the start,
  *	from its flow, or without one. That way needs no help from here, so
  *	whoever wants to know what becomes of a packet need not read this file.
  *
+ * Families
+ *	One text for both: on the usual packet's way @family is a constant, and
+ *	what the other one needs is not compiled.
+ *
  * Context
- *	Hooks of IPv4: RCU read-side section, any context. Bottom halves are off
+ *	Hooks of IPv4 and IPv6: RCU read-side section, any context. Bottom halves are off
  *	in the tracker's part. Locks: the flow's. Nothing sleeps.
  */
 #include <linux/ip.h>
+#include <linux/ipv6.h>
 #include <linux/netfilter.h>
 #include <linux/tcp.h>
 #include <linux/udp.h>
@@ -27,116 +32,192 @@
 
 #include "ct_compat.h"
 #include "ct_core.h"
+#include "ct_event.h"
 #include "ct_expire.h"
 #include "ct_find.h"
 #include "ct_memo.h"
 #include "ct_packet.h"
 #include "ct_proto.h"
+#include "ct_room.h"
 #include "ct_usual.h"
 
 /* Reading */
 
-/* The header of a packet that may be plain, or %NULL */
-static __always_inline const struct iphdr *
-plain_header(const struct sk_buff *skb)
+static __always_inline unsigned int header_len(u8 family)
 {
-	const struct iphdr *iph = ip_hdr(skb);
+	return family == NFPROTO_IPV4 ? sizeof(struct iphdr) :
+					sizeof(struct ipv6hdr);
+}
 
-	if (unlikely((const u8 *)iph != skb->data ||
-		     skb_headlen(skb) < sizeof(*iph) + sizeof(struct udphdr)))
+/* What is behind the IP header, and how long it says that is */
+static __always_inline const void *transport(const void *ip, u8 family)
+{
+	return (const u8 *)ip + header_len(family);
+}
+
+static __always_inline int transport_len(const void *ip, u8 family)
+{
+	const struct ipv6hdr *ip6h = ip;
+	const struct iphdr *iph = ip;
+
+	return family == NFPROTO_IPV4 ? ntohs(iph->tot_len) - (int)sizeof(*iph) :
+					ntohs(ip6h->payload_len);
+}
+
+static __always_inline u8 transport_proto(const void *ip, u8 family)
+{
+	const struct ipv6hdr *ip6h = ip;
+	const struct iphdr *iph = ip;
+
+	return family == NFPROTO_IPV4 ? iph->protocol : ip6h->nexthdr;
+}
+
+/* The header of a packet that may be plain, or %NULL */
+static __always_inline const void *plain_header(const struct sk_buff *skb,
+						u8 family)
+{
+	const void *ip = skb_network_header(skb);
+	int most = (int)skb->len - (int)header_len(family);
+
+	if (unlikely(ip != skb->data || skb_headlen(skb) <
+		     header_len(family) + sizeof(struct udphdr)))
 		return NULL;
-	/* Version 4, 5 words */
-	if (unlikely(*(const u8 *)iph != 0x45 || ip_is_fragment(iph) ||
-		     ntohs(iph->tot_len) > skb->len))
+	/* IPv4: 5 words */
+	if (family == NFPROTO_IPV4 &&
+	    unlikely(*(const u8 *)ip != 0x45 || ip_is_fragment(ip)))
 		return NULL;
-	return iph;
+	if (family == NFPROTO_IPV6 && unlikely(*(const u8 *)ip >> 4 != 6))
+		return NULL;
+	return likely(transport_len(ip, family) <= most) ? ip : NULL;
 }
 
 /* A checksum that is wrong is found so once more, by who counts it. */
 static noinline bool verify(struct sk_buff *skb, const struct ct_net *cnet,
-			    u8 hook, u8 protonum)
+			    const struct nf_hook_state *state, u8 protonum)
 {
-	return hook != NF_INET_PRE_ROUTING ||
+	return state->hook != NF_INET_PRE_ROUTING ||
 	       !READ_ONCE(cnet->knobs.checksum) ||
-	       !nf_checksum(skb, hook, sizeof(struct iphdr), protonum,
-			    NFPROTO_IPV4);
+	       !nf_checksum(skb, state->hook, header_len(state->pf), protonum,
+			    state->pf);
 }
 
 static __always_inline bool is_intact(struct sk_buff *skb,
-				      const struct ct_net *cnet, u8 hook,
+				      const struct ct_net *cnet,
+				      const struct nf_hook_state *state,
 				      u8 protonum)
 {
 	return likely(skb_csum_unnecessary(skb)) ||
-	       verify(skb, cnet, hook, protonum);
+	       verify(skb, cnet, state, protonum);
 }
 
-static __always_inline bool udp_is_plain(struct sk_buff *skb,
-					 const struct iphdr *iph,
-					 const struct ct_net *cnet, u8 hook)
+static __always_inline bool udp_is_plain(struct sk_buff *skb, const void *ip,
+					 u8 family, const struct ct_net *cnet,
+					 const struct nf_hook_state *state)
 {
-	const struct udphdr *uh = (const struct udphdr *)(iph + 1);
+	const struct udphdr *uh = transport(ip, family);
 	int len = ntohs(uh->len);
 
 	return likely(len >= (int)sizeof(*uh) &&
-		      len <= ntohs(iph->tot_len) - (int)sizeof(*iph)) &&
-	       (!uh->check || is_intact(skb, cnet, hook, IPPROTO_UDP));
+		      len <= transport_len(ip, family)) &&
+	       (!uh->check || is_intact(skb, cnet, state, IPPROTO_UDP));
 }
 
 /* What only the unusual way reads of it is checked there. */
-static __always_inline bool tcp_is_plain(struct sk_buff *skb,
-					 const struct iphdr *iph,
-					 const struct ct_net *cnet, u8 hook)
+static __always_inline bool tcp_is_plain(struct sk_buff *skb, const void *ip,
+					 u8 family, const struct ct_net *cnet,
+					 const struct nf_hook_state *state)
 {
-	const unsigned int least = sizeof(*iph) + sizeof(struct tcphdr);
+	const int least = sizeof(struct tcphdr);
 
-	return likely(skb_headlen(skb) >= least &&
-		      ntohs(iph->tot_len) >= least) &&
-	       is_intact(skb, cnet, hook, IPPROTO_TCP);
+	return likely(skb_headlen(skb) >= header_len(family) + least &&
+		      transport_len(ip, family) >= least) &&
+	       is_intact(skb, cnet, state, IPPROTO_TCP);
 }
 
 /* The flags that make a segment's kind, and the length of its header */
 #define TCP_SHAPE	(TCP_DATA_OFFSET | TCP_FLAG_ACK | TCP_FLAG_SYN | \
 			 TCP_FLAG_FIN | TCP_FLAG_RST)
-#define TCP_ACK_OF(len)	(TCP_FLAG_ACK | htonl((len) / 4 << 28))
+#define TCP_OF(flags, len)	((flags) | htonl((len) / 4 << 28))
+
+static __always_inline void tcp_read(const struct tcphdr *th, unsigned int hlen,
+				     int len, struct ct_tcp_seg *seg)
+{
+	seg->seq = ntohl(th->seq);
+	seg->ack = ntohl(th->ack_seq);
+	seg->end = seg->seq + len - hlen;
+	seg->win = ntohs(th->window);
+}
 
 /* Is it an acknowledgment without options, or with a time stamp only? */
-static __always_inline bool tcp_read_usual(const struct sk_buff *skb,
-					   const struct iphdr *iph,
-					   struct ct_tcp_seg *seg)
+static __always_inline bool tcp_read_ack(const struct sk_buff *skb,
+					 const void *ip, u8 family,
+					 struct ct_tcp_seg *seg)
 {
-	const struct tcphdr *th = (const struct tcphdr *)(iph + 1);
+	const struct tcphdr *th = transport(ip, family);
 	const unsigned int stamped = sizeof(*th) + TCPOLEN_TSTAMP_ALIGNED;
 	__be32 shape = tcp_flag_word(th) & TCP_SHAPE;
-	int len = ntohs(iph->tot_len) - (int)sizeof(*iph);
+	int len = transport_len(ip, family);
 
-	if (likely(shape == TCP_ACK_OF(stamped))) {
-		len -= stamped;
-		if (unlikely(skb_headlen(skb) < sizeof(*iph) + stamped ||
-			     *(const __be32 *)(th + 1) !=
-			     htonl(TCPOPT_NOP << 24 | TCPOPT_NOP << 16 |
-				   TCPOPT_TIMESTAMP << 8 | TCPOLEN_TIMESTAMP)))
+	if (likely(shape == TCP_OF(TCP_FLAG_ACK, stamped))) {
+		if (unlikely(len < (int)stamped || skb_headlen(skb) <
+			     header_len(family) + stamped ||
+			     !ct_tcp_has_stamp_only((const u8 *)(th + 1),
+						    TCPOLEN_TSTAMP_ALIGNED)))
 			return false;
-	} else if (likely(shape == TCP_ACK_OF(sizeof(*th)))) {
-		len -= sizeof(*th);
+		tcp_read(th, stamped, len, seg);
+	} else if (likely(shape == TCP_OF(TCP_FLAG_ACK, sizeof(*th)))) {
+		tcp_read(th, sizeof(*th), len, seg);
 	} else {
 		return false;
 	}
-	seg->seq = ntohl(th->seq);
-	seg->ack = ntohl(th->ack_seq);
-	seg->end = seg->seq + len;
-	seg->win = ntohs(th->window);
-	return likely(len >= 0);
+	return true;
+}
+
+/* Is it a SYN, or one that acknowledges, with the options that most have? */
+static __always_inline bool tcp_read_syn(const struct sk_buff *skb,
+					 const void *ip, u8 family,
+					 __be32 flags, struct ct_tcp_seg *seg)
+{
+	const struct tcphdr *th = transport(ip, family);
+	const unsigned int hlen = sizeof(*th) + CT_TCP_SYN_OPTIONS;
+	const u8 *opt = (const u8 *)(th + 1);
+	int len = transport_len(ip, family);
+
+	if ((tcp_flag_word(th) & TCP_SHAPE) != TCP_OF(flags, hlen) ||
+	    len < (int)hlen || skb_headlen(skb) < header_len(family) + hlen ||
+	    !ct_tcp_has_usual_of_syn(opt, CT_TCP_SYN_OPTIONS))
+		return false;
+	tcp_read(th, hlen, len, seg);
+	seg->end++;
+	seg->opts = CT_TCP_LAST_SACK |
+		    ct_tcp_scale_option(opt + CT_TCP_SYN_SCALE);
+	return true;
 }
 
 /* Finding */
 
-/* Of a node whose addresses are right */
+static __always_inline void identify(struct ct_id *id, const void *ip,
+				     u8 family, u8 protonum,
+				     const struct ct_net *cnet)
+{
+	if (family == NFPROTO_IPV4) {
+		id->sender = ct_order_ipv4_header(ip, protonum, &id->key);
+		id->hash = ct_hash_again(&id->key, cnet->hash_mix);
+	} else {
+		id->sender = ct_order_ipv6_header(ip, protonum, id);
+		id->hash = ct_hash6_again(id, cnet->hash_mix);
+	}
+}
+
+/* Of a node whose addresses, or what IPv6 folds them to, are right */
 static __always_inline bool is_at(const struct ct_flow *flow,
-				  const struct ct_id *id,
+				  const struct ct_id *id, u8 family,
 				  const struct ct_net *cnet)
 {
 	return flow->node.key.word[1] == id->key.word[1] &&
-	       READ_ONCE(flow->net) == cnet->id;
+	       READ_ONCE(flow->net) == cnet->id &&
+	       (family == NFPROTO_IPV4 ||
+		ct_addrs6_equal(ct_flow6(flow)->addr, id->addr));
 }
 
 /*
@@ -144,7 +225,8 @@ static __always_inline bool is_at(const struct ct_flow *flow,
  * @sure if there is no flow, in any table.
  */
 static __always_inline struct ct_flow *
-plain_search(const struct ct_id *id, const struct ct_net *cnet, bool *sure)
+plain_search(const struct ct_id *id, u8 family, const struct ct_net *cnet,
+	     bool *sure)
 {
 	const struct ct_table *t = rcu_dereference_raw(ct_table);
 	u32 b = id->hash & t->mask, searched = 0;
@@ -155,7 +237,7 @@ plain_search(const struct ct_id *id, const struct ct_net *cnet, bool *sure)
 	ct_for_each_node(node, t, b) {
 		if (node->key.word[0] == id->key.word[0]) {
 			flow = container_of(node, struct ct_flow, node);
-			if (likely(is_at(flow, id, cnet) &&
+			if (likely(is_at(flow, id, family, cnet) &&
 				   !(READ_ONCE(flow->status) & IPS_DYING)))
 				goto out;
 			near = true;	/* may be an alias */
@@ -174,12 +256,12 @@ out:
 
 /* The flow's lock is held. Is it still that flow, and can it go on as it is? */
 static __always_inline bool is_good(const struct ct_flow *flow, u32 status,
-				    const struct ct_id *id,
+				    const struct ct_id *id, u8 family,
 				    const struct ct_net *cnet, u32 now)
 {
 	return likely(!(status & (IPS_DYING | IPS_FIXED_TIMEOUT)) &&
 		      flow->node.key.word[0] == id->key.word[0] &&
-		      is_at(flow, id, cnet) &&
+		      is_at(flow, id, family, cnet) &&
 		      (!flow->ext || !flow->ext->alias) &&
 		      ct_left(flow->expires, now) > 0);
 }
@@ -189,8 +271,8 @@ static __always_inline bool is_good(const struct ct_flow *flow, u32 status,
 /* Judge the packet, and apply it where the flow's lock matters. */
 static __always_inline bool judge(struct ct_flow *flow, u32 status,
 				  enum ip_conntrack_dir dir,
-				  const struct sk_buff *skb,
-				  const struct iphdr *iph, u8 protonum,
+				  const struct sk_buff *skb, const void *ip,
+				  u8 family, u8 protonum,
 				  const struct ct_net *cnet, u32 now,
 				  u32 *timeout)
 {
@@ -200,8 +282,90 @@ static __always_inline bool judge(struct ct_flow *flow, u32 status,
 	if (protonum == IPPROTO_UDP)
 		return ct_udp_usual(flow, status, dir, now, &cnet->knobs,
 				    timeout);
-	return likely((status & sure) == sure) && tcp_read_usual(skb, iph, &seg) &&
-	       ct_tcp_usual(&flow->state.tcp, dir, &seg, &cnet->knobs, timeout);
+	return likely((status & sure) == sure) &&
+	       tcp_read_ack(skb, ip, family, &seg) &&
+	       ct_tcp_usual(&flow->state.tcp, CT_TCP_ESTABLISHED, dir, &seg,
+			    &cnet->knobs, timeout);
+}
+
+static __always_inline void move_end(struct ct_flow *flow, u32 expires,
+				     u32 timeout)
+{
+	u32 old = flow->expires;
+
+	WRITE_ONCE(flow->expires, expires);
+	if (unlikely(ct_left(expires, old) < 0) && timeout < CT_VISIT)
+		ct_hash_hasten(flow);
+}
+
+/*
+ * The packet is applied, and @news are for listeners. Takes over the flow's
+ * lock.
+ */
+static __always_inline void
+settle(struct ct_net *cnet, struct sk_buff *skb, u8 family,
+       struct ct_flow *flow, enum ip_conntrack_dir dir, u32 status, u32 now,
+       u32 timeout, u32 news)
+{
+	ct_flow_count(flow, dir, skb->len);
+	move_end(flow, now + timeout, timeout);
+	if (news)
+		ct_event_move(flow, cnet, news);
+	ct_flow_unlock(flow);
+
+	ct_stat_inc(cnet, found);
+	ct_memo_put_done(skb, ct_tuple_digest(skb, family),
+			 dir == IP_CT_DIR_REPLY ? CT_INFO_ESTABLISHED_REPLY :
+			 status & IPS_SEEN_REPLY ? CT_INFO_ESTABLISHED :
+						   CT_INFO_NEW);
+}
+
+/*
+ * What changes a flow, but happens to each: a first answer, and the end of a
+ * handshake. Returns what is new of its status; 0 if it is something else.
+ */
+static __always_inline u32 judge_opening(struct ct_flow *flow,
+					 enum ip_conntrack_dir dir,
+					 const struct sk_buff *skb,
+					 const void *ip, u8 family,
+					 u8 protonum,
+					 const struct ct_net *cnet,
+					 u32 *timeout)
+{
+	struct ct_tcp *t = &flow->state.tcp;
+	struct ct_tcp_seg seg CT_UNINIT;
+
+	if (protonum == IPPROTO_UDP)
+		return ct_udp_usual_answer(flow->status, dir, &cnet->knobs,
+					   timeout) ? IPS_SEEN_REPLY : 0;
+	if (dir == IP_CT_DIR_REPLY)
+		return tcp_read_syn(skb, ip, family,
+				    TCP_FLAG_SYN | TCP_FLAG_ACK, &seg) &&
+		       ct_tcp_usual_answer(t, &seg, &cnet->knobs, timeout) ?
+		       IPS_SEEN_REPLY : 0;
+	return flow->status & IPS_SEEN_REPLY &&
+	       tcp_read_ack(skb, ip, family, &seg) &&
+	       ct_tcp_usual(t, CT_TCP_SYN_RECV, dir, &seg, &cnet->knobs,
+			    timeout) ? IPS_ASSURED : 0;
+}
+
+static __always_inline void tuple_of(struct ct_tuple *tuple, const void *ip,
+				     u8 family)
+{
+	const struct ipv6hdr *ip6h = ip;
+	const struct iphdr *iph = ip;
+
+	if (family == NFPROTO_IPV4) {
+		tuple->src.ip = iph->saddr;
+		tuple->dst.ip = iph->daddr;
+	} else {
+		tuple->src.in6 = ip6h->saddr;
+		tuple->dst.in6 = ip6h->daddr;
+	}
+	memcpy(&tuple->l4, transport(ip, family), sizeof(tuple->l4));
+	tuple->family = family;
+	tuple->protonum = transport_proto(ip, family);
+	tuple->zone = 0;
 }
 
 /*
@@ -211,26 +375,22 @@ static __always_inline bool judge(struct ct_flow *flow, u32 status,
 static __always_inline enum ct_reason describe(struct ct_pkt *pkt,
 					       struct ct_net *cnet,
 					       struct sk_buff *skb,
-					       const struct iphdr *iph,
+					       const void *ip,
 					       const struct nf_hook_state *state)
 {
-	bool is_tcp = iph->protocol == IPPROTO_TCP;
+	u8 family = state->pf;
+	bool is_tcp = transport_proto(ip, family) == IPPROTO_TCP;
 
 	pkt->skb = skb;
 	pkt->cnet = cnet;
 	pkt->proto = is_tcp ? &ct_proto_tcp : &ct_proto_udp;
-	pkt->tuple.src.ip = iph->saddr;
-	pkt->tuple.dst.ip = iph->daddr;
-	memcpy(&pkt->tuple.l4, iph + 1, sizeof(pkt->tuple.l4));
-	pkt->tuple.family = NFPROTO_IPV4;
-	pkt->tuple.protonum = iph->protocol;
-	pkt->tuple.zone = 0;
+	tuple_of(&pkt->tuple, ip, family);
 	pkt->zone[IP_CT_DIR_ORIGINAL] = 0;
 	pkt->zone[IP_CT_DIR_REPLY] = 0;
 	pkt->now = ct_now();
 	pkt->len = skb->len;
-	pkt->l4off = sizeof(*iph);
-	pkt->l4len = ntohs(iph->tot_len) - sizeof(*iph);
+	pkt->l4off = header_len(family);
+	pkt->l4len = transport_len(ip, family);
 	pkt->hook = state->hook;
 	return is_tcp ? ct_tcp_check(pkt) : CT_R_OK;
 }
@@ -244,44 +404,72 @@ static noinline void judge_unusual(struct ct_net *cnet, struct sk_buff *skb,
 	enum ct_reason reason;
 	struct ct_pkt pkt CT_UNINIT;
 
-	reason = describe(&pkt, cnet, skb, ip_hdr(skb), state);
+	reason = describe(&pkt, cnet, skb, skb_network_header(skb), state);
 	ct_core_found(&pkt, reason, flow, dir, state);
 }
 
-/*
- * The packet has no flow. A datagram begins one, and so does a SYN without
- * faults; whether it does so still is judged at the last hook.
- */
-static noinline void begin_first(struct ct_net *cnet, struct sk_buff *skb,
-				 const struct nf_hook_state *state)
+/* The same. It may only open the connection further. */
+static noinline void judge_changing(struct ct_net *cnet, struct sk_buff *skb,
+				    const struct nf_hook_state *state,
+				    struct ct_flow *flow,
+				    enum ip_conntrack_dir dir)
+{
+	const void *ip = skb_network_header(skb);
+	u32 opened, news, status, timeout;
+	u8 family = state->pf;
+
+	opened = judge_opening(flow, dir, skb, ip, family,
+			       transport_proto(ip, family), cnet, &timeout);
+	if (!opened) {
+		judge_unusual(cnet, skb, state, flow, dir);
+		return;
+	}
+	status = flow->status | opened;
+	news = ct_event_of_status(status ^ flow->status) |
+	       (transport_proto(ip, family) == IPPROTO_TCP ?
+		BIT(IPCT_PROTOINFO) : 0);
+	ct_flow_set_status(flow, cnet, status);
+	settle(cnet, skb, family, flow, dir, status, ct_now(), timeout, news);
+}
+
+/* The packet has no flow. It is not a datagram, nor a SYN as most are. */
+static noinline void begin_unusual(struct ct_net *cnet, struct sk_buff *skb,
+				   const struct nf_hook_state *state)
 {
 	enum ct_reason reason;
 	struct ct_pkt pkt CT_UNINIT;
 
-	reason = describe(&pkt, cnet, skb, ip_hdr(skb), state);
-	if (unlikely(reason || (pkt.tuple.protonum == IPPROTO_TCP &&
-				pkt.tcp.kind != CT_TCP_K_SYN))) {
-		ct_core_new(&pkt, reason, state);
-		return;
-	}
-	ct_memo_write(skb, ct_tuple_digest(skb, NFPROTO_IPV4), CT_MEMO_NEW,
-		      CT_INFO_NEW, &pkt.tuple);
+	reason = describe(&pkt, cnet, skb, skb_network_header(skb), state);
+	ct_core_new(&pkt, reason, state);
 }
 
-static __always_inline void move_end(struct ct_flow *flow, u32 expires,
-				     u32 timeout)
+/*
+ * The packet has no flow, and begins one. Whether it does so still is judged at
+ * the last hook.
+ */
+static noinline void begin_first(struct ct_net *cnet, struct sk_buff *skb,
+				 const struct nf_hook_state *state)
 {
-	u32 old = flow->expires;
+	const void *ip = skb_network_header(skb);
+	struct ct_tcp_seg seg CT_UNINIT;
+	u8 family = state->pf;
+	u32 digest;
 
-	WRITE_ONCE(flow->expires, expires);
-	if (unlikely(ct_left(expires, old) < 0) && timeout < CT_VISIT)
-		ct_hash_hasten(flow);
+	if (transport_proto(ip, family) == IPPROTO_TCP &&
+	    unlikely(!tcp_read_syn(skb, ip, family, TCP_FLAG_SYN, &seg))) {
+		begin_unusual(cnet, skb, state);
+		return;
+	}
+	digest = ct_tuple_digest(skb, family);
+	tuple_of(ct_memo_open(skb, digest, CT_MEMO_NEW, CT_INFO_NEW), ip,
+		 family);
+	ct_memo_close();
 }
 
 /* Returns false if the packet has to go the long way, from the start. */
 static __always_inline bool track(struct ct_net *cnet, struct sk_buff *skb,
 				  const struct nf_hook_state *state,
-				  const struct iphdr *iph, u8 protonum)
+				  const void *ip, u8 family, u8 protonum)
 {
 	enum ip_conntrack_dir dir;
 	u32 status, now, timeout;
@@ -289,9 +477,8 @@ static __always_inline bool track(struct ct_net *cnet, struct sk_buff *skb,
 	struct ct_id id CT_UNINIT;
 	bool sure = false;
 
-	id.sender = ct_order_ipv4_header(iph, protonum, &id.key);
-	id.hash = ct_hash_again(&id.key, cnet->hash_mix);
-	flow = plain_search(&id, cnet, &sure);
+	identify(&id, ip, family, protonum, cnet);
+	flow = plain_search(&id, family, cnet, &sure);
 	if (unlikely(!flow)) {
 		if (sure)
 			begin_first(cnet, skb, state);
@@ -302,25 +489,16 @@ static __always_inline bool track(struct ct_net *cnet, struct sk_buff *skb,
 	/* Pairs with the releases that ct_flow_alive() names. */
 	status = smp_load_acquire(&flow->status);
 	now = ct_now();
-	if (unlikely(!is_good(flow, status, &id, cnet, now))) {
+	if (unlikely(!is_good(flow, status, &id, family, cnet, now))) {
 		ct_flow_unlock(flow);
 		return false;
 	}
 	dir = id.sender ^ !!(status & CT_FLOW_ORIGIN);
-	if (unlikely(!judge(flow, status, dir, skb, iph, protonum, cnet,
-			    now, &timeout))) {
-		judge_unusual(cnet, skb, state, flow, dir);
-		return true;
-	}
-	ct_flow_count(flow, dir, skb->len);
-	move_end(flow, now + timeout, timeout);
-	ct_flow_unlock(flow);
-
-	ct_stat_inc(cnet, found);
-	ct_memo_put_done(skb, ct_tuple_digest(skb, NFPROTO_IPV4),
-			 dir == IP_CT_DIR_REPLY ? CT_INFO_ESTABLISHED_REPLY :
-			 status & IPS_SEEN_REPLY ? CT_INFO_ESTABLISHED :
-						   CT_INFO_NEW);
+	if (likely(judge(flow, status, dir, skb, ip, family, protonum, cnet,
+			 now, &timeout)))
+		settle(cnet, skb, family, flow, dir, status, now, timeout, 0);
+	else
+		judge_changing(cnet, skb, state, flow, dir);
 	return true;
 }
 
@@ -330,13 +508,42 @@ static noinline unsigned int first_bh_on(void *priv, struct sk_buff *skb,
 	unsigned int verdict;
 
 	local_bh_disable();
-	verdict = ct_plain_first(priv, skb, state);
+	verdict = state->pf == NFPROTO_IPV4 ?
+		  ct_plain_first4(priv, skb, state) :
+		  ct_plain_first6(priv, skb, state);
 	local_bh_enable();
 	return verdict;
 }
 
+static __always_inline unsigned int
+first(struct ct_net *cnet, struct sk_buff *skb,
+      const struct nf_hook_state *state, u8 family)
+{
+	const void *ip = plain_header(skb, family);
+	u8 protonum;
+
+	if (unlikely(!softirq_count()))
+		return first_bh_on(cnet, skb, state);
+	if (unlikely(!ip || ct_packet_is_untracked(skb) || ct_note_any() ||
+		     ct_packet_is_second_pass(state) ||
+		     READ_ONCE(cnet->bridged)))
+		goto other;
+	protonum = transport_proto(ip, family);
+	if (protonum == IPPROTO_TCP) {
+		if (likely(tcp_is_plain(skb, ip, family, cnet, state) &&
+			   track(cnet, skb, state, ip, family, IPPROTO_TCP)))
+			return NF_ACCEPT;
+	} else if (likely(protonum == IPPROTO_UDP)) {
+		if (likely(udp_is_plain(skb, ip, family, cnet, state) &&
+			   track(cnet, skb, state, ip, family, IPPROTO_UDP)))
+			return NF_ACCEPT;
+	}
+other:
+	return ct_core_first(cnet, skb, state);
+}
+
 /**
- * ct_plain_first() - first hook of IPv4
+ * ct_plain_first4() - first hook of IPv4
  * @priv: struct ct_net
  * @skb: the packet
  * @state: the hook
@@ -345,57 +552,164 @@ static noinline unsigned int first_bh_on(void *priv, struct sk_buff *skb,
  *
  * Return: %NF_ACCEPT.
  */
-unsigned int ct_plain_first(void *priv, struct sk_buff *skb,
-			    const struct nf_hook_state *state)
+unsigned int ct_plain_first4(void *priv, struct sk_buff *skb,
+			     const struct nf_hook_state *state)
 {
-	const struct iphdr *iph = plain_header(skb);
-	struct ct_net *cnet = priv;
+	return first(priv, skb, state, NFPROTO_IPV4);
+}
 
-	if (unlikely(!softirq_count()))
-		return first_bh_on(priv, skb, state);
-	if (unlikely(!iph || ct_packet_is_untracked(skb) || ct_note_any() ||
-		     ct_packet_is_second_pass(state) ||
-		     READ_ONCE(cnet->bridged)))
-		goto other;
-	if (iph->protocol == IPPROTO_TCP) {
-		if (likely(tcp_is_plain(skb, iph, cnet, state->hook) &&
-			   track(cnet, skb, state, iph, IPPROTO_TCP)))
-			return NF_ACCEPT;
-	} else if (likely(iph->protocol == IPPROTO_UDP)) {
-		if (likely(udp_is_plain(skb, iph, cnet, state->hook) &&
-			   track(cnet, skb, state, iph, IPPROTO_UDP)))
-			return NF_ACCEPT;
-	}
-other:
-	return ct_core_first(priv, skb, state);
+/**
+ * ct_plain_first6() - first hook of IPv6
+ * @priv: struct ct_net
+ * @skb: the packet
+ * @state: the hook
+ *
+ * Context: hook, RCU read-side section.
+ *
+ * Return: %NF_ACCEPT.
+ */
+unsigned int ct_plain_first6(void *priv, struct sk_buff *skb,
+			     const struct nf_hook_state *state)
+{
+	return first(priv, skb, state, NFPROTO_IPV6);
 }
 
 /* Last hook */
 
-/* Read the packet again, and make its flow if it is plain still. */
-static noinline unsigned int last_other(struct ct_net *cnet,
-					struct sk_buff *skb,
-					const struct nf_hook_state *state,
-					u32 digest)
+/* Has the packet the tuple that it had at the first hook, in no zone? */
+static __always_inline bool is_untranslated(const struct ct_tuple *orig,
+					    const void *ip, u8 family)
 {
-	const struct iphdr *iph = plain_header(skb);
-	struct ct_tuple orig CT_UNINIT;
-	struct ct_pkt pkt CT_UNINIT;
+	const struct ipv6hdr *ip6h = ip;
+	const struct iphdr *iph = ip;
 
-	if (unlikely(!iph || ct_packet_is_untracked(skb)) ||
-	    !(iph->protocol == IPPROTO_UDP ?
-	      udp_is_plain(skb, iph, cnet, state->hook) :
-	      iph->protocol == IPPROTO_TCP &&
-	      tcp_is_plain(skb, iph, cnet, state->hook)) ||
-	    !ct_memo_take_new(skb, digest, &orig))
+	if (orig->l4 != *(const __be32 *)transport(ip, family) ||
+	    orig->family != family || orig->zone ||
+	    orig->protonum != transport_proto(ip, family))
+		return false;
+	if (family == NFPROTO_IPV4)
+		return orig->src.ip == iph->saddr && orig->dst.ip == iph->daddr;
+	return ipv6_addr_equal(&orig->src.in6, &ip6h->saddr) &&
+	       ipv6_addr_equal(&orig->dst.in6, &ip6h->daddr);
+}
+
+/* Was the packet to begin a flow, and has it the tuple that it had then? */
+static __always_inline bool begins_untranslated(const struct sk_buff *skb,
+						const void *ip, u8 family,
+						u32 digest)
+{
+	const struct ct_tuple *orig = ct_memo_open_new(skb, digest);
+	bool same = orig && is_untranslated(orig, ip, family);
+
+	ct_memo_close_new();
+	return same;
+}
+
+/*
+ * Make a flow of a packet that begins one and was not translated. Returns false
+ * if it has to go the long way.
+ */
+static __always_inline bool make_flow(struct ct_net *cnet, struct sk_buff *skb,
+				      const void *ip, u8 family, u8 protonum,
+				      unsigned int *verdict)
+{
+	struct ct_tcp_seg seg CT_UNINIT;
+	struct ct_id id CT_UNINIT;
+	u32 timeout, now = ct_now();
+	struct ct_flow *flow;
+
+	if (protonum == IPPROTO_TCP &&
+	    unlikely(!tcp_read_syn(skb, ip, family, TCP_FLAG_SYN, &seg)))
+		return false;
+	identify(&id, ip, family, protonum, cnet);
+	flow = ct_flow_create(cnet, &id, NULL);
+	if (IS_ERR(flow)) {
+		*verdict = ct_core_no_flow(cnet, PTR_ERR(flow));
+		return true;
+	}
+	timeout = protonum == IPPROTO_TCP ?
+		  ct_tcp_usual_first(&flow->state.tcp, &seg, &cnet->knobs) :
+		  ct_udp_usual_first(&flow->state.udp, now, &cnet->knobs);
+	flow->expires = now + timeout;
+	ct_flow_count(flow, IP_CT_DIR_ORIGINAL, skb->len);
+	if (unlikely(!ct_hash_insert(cnet, flow))) {
+		ct_flow_discard(flow);
+		return false;
+	}
+	ct_core_born(cnet, flow, id.hash);
+	*verdict = NF_ACCEPT;
+	return true;
+}
+
+/* Is the packet plain still? */
+static __always_inline bool is_plain(struct sk_buff *skb, const void *ip,
+				     u8 family, u8 protonum,
+				     const struct ct_net *cnet,
+				     const struct nf_hook_state *state)
+{
+	if (protonum == IPPROTO_UDP)
+		return udp_is_plain(skb, ip, family, cnet, state);
+	return protonum == IPPROTO_TCP &&
+	       tcp_is_plain(skb, ip, family, cnet, state);
+}
+
+/* Read the packet again, and make its flow if it is plain still. */
+static __always_inline unsigned int
+last_other(struct ct_net *cnet, struct sk_buff *skb,
+	   const struct nf_hook_state *state, u8 family, u32 digest)
+{
+	const void *ip = plain_header(skb, family);
+	unsigned int verdict;
+	u8 protonum;
+
+	if (unlikely(!ip || ct_packet_is_untracked(skb)))
+		goto other;
+	protonum = transport_proto(ip, family);
+	if (likely(is_plain(skb, ip, family, protonum, cnet, state) &&
+		   begins_untranslated(skb, ip, family, digest) &&
+		   make_flow(cnet, skb, ip, family, protonum, &verdict))) {
+		ct_memo_drop(skb);
+		return verdict;
+	}
+other:
+	return ct_core_last(cnet, skb, state);
+}
+
+static noinline unsigned int last_other4(struct ct_net *cnet,
+					 struct sk_buff *skb,
+					 const struct nf_hook_state *state,
+					 u32 digest)
+{
+	return last_other(cnet, skb, state, NFPROTO_IPV4, digest);
+}
+
+static noinline unsigned int last_other6(struct ct_net *cnet,
+					 struct sk_buff *skb,
+					 const struct nf_hook_state *state,
+					 u32 digest)
+{
+	return last_other(cnet, skb, state, NFPROTO_IPV6, digest);
+}
+
+static __always_inline unsigned int
+last(struct ct_net *cnet, struct sk_buff *skb,
+     const struct nf_hook_state *state, u8 family)
+{
+	u32 digest;
+
+	if (unlikely(!softirq_count() || ct_note_any() ||
+		     ct_packet_comes_again(state) ||
+		     READ_ONCE(cnet->bridged)))
 		return ct_core_last(cnet, skb, state);
-	if (unlikely(describe(&pkt, cnet, skb, iph, state)))
-		return NF_ACCEPT;	/* was noted at the first hook */
-	return ct_core_begin(&pkt, &orig, state);
+	digest = ct_tuple_digest(skb, family);
+	if (likely(ct_memo_is_done(skb, digest)))
+		return NF_ACCEPT;
+	return family == NFPROTO_IPV4 ? last_other4(cnet, skb, state, digest) :
+					last_other6(cnet, skb, state, digest);
 }
 
 /**
- * ct_plain_last() - last hook of IPv4
+ * ct_plain_last4() - last hook of IPv4
  * @priv: struct ct_net
  * @skb: the packet
  * @state: the hook
@@ -406,17 +720,24 @@ static noinline unsigned int last_other(struct ct_net *cnet,
  *
  * Return: %NF_ACCEPT; %NF_DROP if there is no room for its flow.
  */
-unsigned int ct_plain_last(void *priv, struct sk_buff *skb,
-			   const struct nf_hook_state *state)
+unsigned int ct_plain_last4(void *priv, struct sk_buff *skb,
+			    const struct nf_hook_state *state)
 {
-	u32 digest;
+	return last(priv, skb, state, NFPROTO_IPV4);
+}
 
-	if (unlikely(!softirq_count() || ct_note_any() ||
-		     ct_packet_comes_again(state) ||
-		     READ_ONCE(((struct ct_net *)priv)->bridged)))
-		return ct_core_last(priv, skb, state);
-	digest = ct_tuple_digest(skb, NFPROTO_IPV4);
-	if (likely(ct_memo_is_done(skb, digest)))
-		return NF_ACCEPT;
-	return last_other(priv, skb, state, digest);
+/**
+ * ct_plain_last6() - last hook of IPv6
+ * @priv: struct ct_net
+ * @skb: the packet
+ * @state: the hook
+ *
+ * Context: as ct_plain_last4().
+ *
+ * Return: as ct_plain_last4().
+ */
+unsigned int ct_plain_last6(void *priv, struct sk_buff *skb,
+			    const struct nf_hook_state *state)
+{
+	return last(priv, skb, state, NFPROTO_IPV6);
 }

@@ -147,11 +147,6 @@ static bool is_syn(const struct ct_tcp_seg *seg)
 	return seg->kind == CT_TCP_K_SYN || seg->kind == CT_TCP_K_SYNACK;
 }
 
-static u8 scale_option(const u8 *opt)
-{
-	return CT_TCP_LAST_WSCALE | min_t(u8, opt[2], TCP_MAX_WSCALE);
-}
-
 static void read_option(struct ct_tcp_seg *seg, const u8 *opt, unsigned int len)
 {
 	u32 edge;
@@ -159,7 +154,7 @@ static void read_option(struct ct_tcp_seg *seg, const u8 *opt, unsigned int len)
 	switch (opt[0]) {
 	case TCPOPT_WINDOW:
 		if (is_syn(seg) && len == TCPOLEN_WINDOW)
-			seg->opts |= scale_option(opt);
+			seg->opts |= ct_tcp_scale_option(opt);
 		break;
 	case TCPOPT_SACK_PERM:
 		if (is_syn(seg) && len == TCPOLEN_SACK_PERM)
@@ -200,34 +195,14 @@ static noinline enum ct_reason parse_options(struct ct_tcp_seg *seg,
 	return CT_R_OK;
 }
 
-#define OPT(a, b, c, d)	((a) << 24 | (b) << 16 | (c) << 8 | (d))
-
-/* What nearly every segment has, and nothing else: a time stamp */
-static bool has_stamp_only(const u8 *opt, unsigned int len)
-{
-	return len == TCPOLEN_TSTAMP_ALIGNED && get_unaligned_be32(opt) ==
-	       OPT(TCPOPT_NOP, TCPOPT_NOP, TCPOPT_TIMESTAMP, TCPOLEN_TIMESTAMP);
-}
-
-/* What most SYNs have, in this order: MSS, SACK, time stamp, scale */
-static bool has_usual_of_syn(const u8 *opt, unsigned int len)
-{
-	return len == 20 &&
-	       get_unaligned_be16(opt) == (TCPOPT_MSS << 8 | TCPOLEN_MSS) &&
-	       get_unaligned_be32(opt + 4) ==
-	       OPT(TCPOPT_SACK_PERM, TCPOLEN_SACK_PERM, TCPOPT_TIMESTAMP,
-		   TCPOLEN_TIMESTAMP) &&
-	       get_unaligned_be32(opt + 16) >> 8 ==
-	       OPT(0, TCPOPT_NOP, TCPOPT_WINDOW, TCPOLEN_WINDOW);
-}
-
 static __always_inline enum ct_reason
 read_options(struct ct_tcp_seg *seg, const u8 *opt, unsigned int len)
 {
-	if (!len || likely(has_stamp_only(opt, len)))
+	if (!len || likely(ct_tcp_has_stamp_only(opt, len)))
 		return CT_R_OK;
-	if (is_syn(seg) && likely(has_usual_of_syn(opt, len))) {
-		seg->opts = CT_TCP_LAST_SACK | scale_option(opt + 17);
+	if (is_syn(seg) && likely(ct_tcp_has_usual_of_syn(opt, len))) {
+		seg->opts = CT_TCP_LAST_SACK |
+			    ct_tcp_scale_option(opt + CT_TCP_SYN_SCALE);
 		return CT_R_OK;
 	}
 	return parse_options(seg, opt, len);
@@ -324,10 +299,7 @@ static void set_scale(struct ct_tcp_peer *p, u8 scale)
 static void set_options(struct ct_tcp_peer *p, u8 opts)
 {
 	p->flags &= ~(CT_TCP_F_SACK | CT_TCP_F_WSCALE);
-	if (opts & CT_TCP_LAST_SACK)
-		p->flags |= CT_TCP_F_SACK;
-	if (opts & CT_TCP_LAST_WSCALE)
-		p->flags |= CT_TCP_F_WSCALE;
+	p->flags |= ct_tcp_offers(opts);
 	set_scale(p, opts & CT_TCP_LAST_SCALE);
 }
 

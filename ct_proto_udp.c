@@ -3,7 +3,7 @@
  * UDP (RFC 768).
  *
  * UDP has no connections. A question that was answered is given the short
- * timeout; when both ends still talk STREAM_AFTER later, it is a stream: the
+ * timeout; when both ends still talk CT_UDP_STREAM_AFTER later, it is a stream: the
  * long timeout, and assured. (RFC 4787, 4.3 asks for two minutes or more
  * where the port says nothing else; the long one is that.)
  *
@@ -25,7 +25,6 @@
 #include "ct_compat.h"
 #include "ct_proto.h"
 
-#define STREAM_AFTER	(2 * HZ)
 
 static __always_inline enum ct_reason take(struct ct_pkt *pkt,
 					   const struct udphdr *uh)
@@ -102,7 +101,7 @@ void ct_udp_judge(const struct ct_flow *flow, const struct ct_pkt *pkt,
 {
 	ct_judge_accept(j, flow, ct_timeout(pkt, CT_TO_UDP));
 	if (!flow) {
-		j->next.udp.stream_from = pkt->now + STREAM_AFTER;
+		j->next.udp.stream_from = pkt->now + CT_UDP_STREAM_AFTER;
 	} else if (is_stream(flow, pkt->now)) {
 		j->timeout = ct_timeout(pkt, CT_TO_UDP_STREAM);
 		j->status = IPS_ASSURED;

@@ -257,18 +257,12 @@ static bool addr_above(const struct ct_tuple *t)
 {
 	if (t->family == NFPROTO_IPV4)
 		return (__force u32)t->src.ip > (__force u32)t->dst.ip;
-	return memcmp(&t->src.in6, &t->dst.in6, sizeof(t->src.in6)) > 0;
+	return ct_addr6_above(&t->src.in6, &t->dst.in6);
 }
 
 static bool addr_same(const struct ct_tuple *t)
 {
 	return ct_addr_equal(t->family, &t->src, &t->dst);
-}
-
-static __be32 fold(const struct in6_addr *a)
-{
-	return a->s6_addr32[0] ^ a->s6_addr32[1] ^ a->s6_addr32[2] ^
-	       a->s6_addr32[3];
 }
 
 /*
@@ -298,7 +292,16 @@ static u8 order_ends(const struct ct_tuple *t, const struct ct_proto *proto,
 	return sender;
 }
 
-static u32 hash_ipv6(const struct ct_id *id, u32 salt)
+/**
+ * ct_hash_ipv6() - hash of an IPv6 key and its addresses
+ * @id: both
+ * @salt: of its namespace
+ *
+ * Context: any.
+ *
+ * Return: the hash.
+ */
+u32 ct_hash_ipv6(const struct ct_id *id, u32 salt)
 {
 	u64 words[6] = { id->key.word[0], id->key.word[1] ^ salt };
 
@@ -343,9 +346,9 @@ void ct_tuple_identify_as(const struct ct_tuple *tuple,
 		sender = order_ends(tuple, proto, key);
 		id->addr[sender] = tuple->src.in6;
 		id->addr[!sender] = tuple->dst.in6;
-		key->addr[0] = fold(&id->addr[0]);
-		key->addr[1] = fold(&id->addr[1]);
-		id->hash = hash_ipv6(id, cnet->hash_mix);
+		key->addr[0] = ct_addr6_fold(&id->addr[0]);
+		key->addr[1] = ct_addr6_fold(&id->addr[1]);
+		id->hash = ct_hash_ipv6(id, cnet->hash_mix);
 	}
 	id->sender = sender;
 }

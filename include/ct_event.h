@@ -54,8 +54,6 @@ extern const struct ct_event_ops __rcu *ct_event_ops;
 
 void ct_event_listen(const struct ct_event_ops *ops);
 
-bool ct_event_wants(const struct ct_net *cnet, enum ct_event event);
-
 /* Not for direct use: see below. */
 void ct_event_send_new(struct ct_flow *flow, u32 hash,
 		       const struct ct_origin *origin);
@@ -72,6 +70,23 @@ void ct_event_send(struct ct_flow *flow, enum ct_event event,
 static inline bool ct_event_is_heard(void)
 {
 	return unlikely(rcu_access_pointer(ct_event_ops));
+}
+
+/**
+ * ct_event_wants() - does anyone want to hear of such events?
+ * @cnet: of this namespace
+ * @event: which
+ *
+ * Context: RCU read-side section, bottom halves off.
+ *
+ * Return: false if not.
+ */
+static inline bool ct_event_wants(const struct ct_net *cnet,
+				  enum ct_event event)
+{
+	const struct ct_event_ops *ops = rcu_dereference_bh(ct_event_ops);
+
+	return ops && ops->wants(cnet, event);
 }
 
 /**
@@ -110,6 +125,18 @@ static inline void ct_event_update(struct ct_flow *flow, u32 what,
 {
 	if (ct_event_is_heard() && ct_event_wanted(flow, what))
 		ct_event_send(flow, CT_EVENT_UPDATE, origin);
+}
+
+/**
+ * ct_event_of_status() - what a change of status is to listeners
+ * @changed: the bits that changed
+ *
+ * Return: bits 1 << enum ip_conntrack_events.
+ */
+static inline u32 ct_event_of_status(u32 changed)
+{
+	return (changed & IPS_SEEN_REPLY ? BIT(IPCT_REPLY) : 0) |
+	       (changed & IPS_ASSURED ? BIT(IPCT_ASSURED) : 0);
 }
 
 /**

@@ -16,6 +16,7 @@
 #ifdef CONFIG_PREEMPT_RT
 /* With bottom halves off one is not alone on a CPU there. */
 #define ct_hash_again(key, salt) ct_hash_ipv4(key, salt)
+#define ct_hash6_again(id, salt) ct_hash_ipv6(id, salt)
 #else
 /**
  * struct ct_last_hash - the last hash that was made on a CPU
@@ -43,6 +44,32 @@ static __always_inline u32 ct_hash_again(const struct ct_key *key, u32 salt)
 	last->salt = salt;
 	last->hash = ct_hash_ipv4(key, salt);
 	return last->hash;
+}
+
+/**
+ * struct ct_last_hash6 - the last hash that was made of an IPv6 key on a CPU
+ * @id: of what, and the hash
+ * @salt: and with what
+ */
+struct ct_last_hash6 {
+	struct ct_id id;
+	u32 salt;
+};
+
+DECLARE_PER_CPU(struct ct_last_hash6, ct_last_hash6);
+
+/* The first word of a key comes of the addresses. */
+static __always_inline u32 ct_hash6_again(const struct ct_id *id, u32 salt)
+{
+	struct ct_last_hash6 *last = this_cpu_ptr(&ct_last_hash6);
+
+	if (last->id.key.word[1] == id->key.word[1] && last->salt == salt &&
+	    ct_addrs6_equal(last->id.addr, id->addr))
+		return last->id.hash;
+	last->id = *id;
+	last->salt = salt;
+	last->id.hash = ct_hash_ipv6(id, salt);
+	return last->id.hash;
 }
 #endif
 
@@ -89,15 +116,31 @@ static __always_inline void ct_identify_plain(const struct ct_tuple *tuple,
 	id->hash = ct_hash_again(&id->key, pkt->cnet->hash_mix);
 }
 
+/* IPv6 with ports, in no zone? */
+static __always_inline bool ct_is_plain6(const struct ct_pkt *pkt,
+					 const struct ct_tuple *tuple)
+{
+	return tuple->family == NFPROTO_IPV6 && !pkt->proto->identify &&
+	       tuple->protonum == pkt->tuple.protonum &&
+	       !(pkt->zone[0] | pkt->zone[1] | tuple->zone);
+}
+
 /* ct_tuple_identify() of a packet, bottom halves off */
 static __always_inline void ct_identify_again(const struct ct_tuple *tuple,
 					      const struct ct_pkt *pkt,
 					      struct ct_id *id)
 {
-	if (likely(ct_is_plain(pkt, tuple)))
+	if (likely(ct_is_plain(pkt, tuple))) {
 		ct_identify_plain(tuple, pkt, id);
-	else
+	} else if (ct_is_plain6(pkt, tuple)) {
+		id->sender = ct_order_ipv6_ports(&tuple->src.in6,
+						 &tuple->dst.in6,
+						 (const __be16 *)&tuple->l4,
+						 tuple->protonum, id);
+		id->hash = ct_hash6_again(id, pkt->cnet->hash_mix);
+	} else {
 		ct_tuple_identify(tuple, pkt->cnet, id);
+	}
 }
 
 /* What ct_packet_find() does. */

@@ -145,6 +145,8 @@ struct ct_sctp {
 	__be32 stray;
 };
 
+#define CT_UDP_STREAM_AFTER	(2 * HZ)
+
 /**
  * struct ct_udp - UDP state of a flow
  * @stream_from: jiffies from which two-way traffic counts as a stream

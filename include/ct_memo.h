@@ -128,10 +128,23 @@ bool ct_memo_is_forgotten(void);
 int ct_memo_init(void);
 void ct_memo_exit(void);
 
-/* @tuple: only where it is kept, see ct_memo_has_tuple() */
-static __always_inline void ct_memo_write(const struct sk_buff *skb, u32 digest,
-					  u8 kind, u8 info,
-					  const struct ct_tuple *tuple)
+/**
+ * ct_memo_open() - begin to remember a packet
+ * @skb: the packet
+ * @digest: its digest
+ * @kind: what is left to do
+ * @info: what it is to its flow
+ *
+ * Whatever was remembered under the same address is forgotten. Nothing else may
+ * be done before ct_memo_close().
+ *
+ * Context: bottom halves off.
+ *
+ * Return: where its tuple goes, if it is kept: see ct_memo_has_tuple().
+ */
+static __always_inline struct ct_tuple *ct_memo_open(const struct sk_buff *skb,
+						     u32 digest, u8 kind,
+						     u8 info)
 {
 	struct ct_memo_last *last;
 
@@ -146,10 +159,13 @@ static __always_inline void ct_memo_write(const struct sk_buff *skb, u32 digest,
 	last->place.digest = digest;
 	last->place.memo.kind = kind;
 	last->place.memo.info = info;
-	if (tuple)
-		last->place.memo.tuple = *tuple;
+	return &last->place.memo.tuple;
+}
+
+static __always_inline void ct_memo_close(void)
+{
 	if (unlikely(READ_ONCE(ct_memo_forget)) && ct_memo_is_forgotten())
-		last->place.skb = NULL;
+		this_cpu_ptr(&ct_memo_last)->place.skb = NULL;
 	ct_local_unlock_bh(&ct_memo_last.lock);
 }
 
@@ -166,8 +182,12 @@ static __always_inline void ct_memo_write(const struct sk_buff *skb, u32 digest,
 static __always_inline void ct_memo_put(const struct sk_buff *skb, u32 digest,
 					const struct ct_memo *memo)
 {
-	ct_memo_write(skb, digest, memo->kind, memo->info,
-		      unlikely(ct_memo_has_tuple(memo)) ? &memo->tuple : NULL);
+	struct ct_tuple *tuple = ct_memo_open(skb, digest, memo->kind,
+					      memo->info);
+
+	if (unlikely(ct_memo_has_tuple(memo)))
+		*tuple = memo->tuple;
+	ct_memo_close();
 }
 
 /**
@@ -181,7 +201,8 @@ static __always_inline void ct_memo_put(const struct sk_buff *skb, u32 digest,
 static __always_inline void ct_memo_put_done(const struct sk_buff *skb,
 					     u32 digest, enum ct_info info)
 {
-	ct_memo_write(skb, digest, CT_MEMO_DONE, info, NULL);
+	ct_memo_open(skb, digest, CT_MEMO_DONE, info);
+	ct_memo_close();
 }
 
 /* Is it the packet that was remembered last? ct_memo_last.lock held. */
@@ -219,30 +240,47 @@ static __always_inline bool ct_memo_is_done(const struct sk_buff *skb,
 }
 
 /**
- * ct_memo_take_new() - was a packet to begin a flow? Then forget it
+ * ct_memo_open_new() - was a packet to begin a flow?
  * @skb: the packet
  * @digest: its digest
- * @orig: set to its tuple before translation, if so
+ *
+ * Nothing else may be done before ct_memo_close_new().
  *
  * Context: bottom halves off.
  *
- * Return: false if ct_memo_take() has to say more.
+ * Return: its tuple before translation; %NULL if ct_memo_take() has to say more.
  */
-static __always_inline bool ct_memo_take_new(const struct sk_buff *skb,
-					     u32 digest, struct ct_tuple *orig)
+static __always_inline const struct ct_tuple *
+ct_memo_open_new(const struct sk_buff *skb, u32 digest)
 {
 	struct ct_memo_place *place;
-	bool new;
 
 	ct_local_lock_bh(&ct_memo_last.lock);
 	place = ct_memo_last_of(skb, digest);
-	new = place && place->memo.kind == CT_MEMO_NEW;
-	if (new) {
-		*orig = place->memo.tuple;
-		place->skb = NULL;
-	}
+	return likely(place && place->memo.kind == CT_MEMO_NEW) ?
+	       &place->memo.tuple : NULL;
+}
+
+static __always_inline void ct_memo_close_new(void)
+{
 	ct_local_unlock_bh(&ct_memo_last.lock);
-	return new;
+}
+
+/**
+ * ct_memo_drop() - forget a packet
+ * @skb: the packet, remembered last
+ *
+ * Context: bottom halves off.
+ */
+static __always_inline void ct_memo_drop(const struct sk_buff *skb)
+{
+	struct ct_memo_place *place;
+
+	ct_local_lock_bh(&ct_memo_last.lock);
+	place = &this_cpu_ptr(&ct_memo_last)->place;
+	if (likely(place->skb == skb))
+		place->skb = NULL;
+	ct_local_unlock_bh(&ct_memo_last.lock);
 }
 
 /**

@@ -56,8 +56,12 @@ static inline void ct_kind_add(const struct ct_net *cnet, u32 status, u32 n)
 static inline void ct_flow_set_status(struct ct_flow *flow,
 				      const struct ct_net *cnet, u32 status)
 {
-	ct_kind_add(cnet, flow->status, -1);
-	ct_kind_add(cnet, status, 1);
+	u32 changed = status ^ flow->status;
+
+	if (changed & IPS_SEEN_REPLY)
+		ct_stat_add(cnet, unreplied, status & IPS_SEEN_REPLY ? -1 : 1);
+	if (changed & IPS_ASSURED)
+		ct_stat_add(cnet, assured, status & IPS_ASSURED ? 1 : -1);
 	WRITE_ONCE(flow->status, status);
 }
 

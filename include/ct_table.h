@@ -94,9 +94,9 @@ static inline bool ct_node_addr6_equal(const struct ct_node *node,
 {
 	const struct ct_alias *alias = ct_node_alias(node);
 
-	return !memcmp(alias ? alias->addr :
-		       container_of(node, struct ct_flow6, flow.node)->addr,
-		       addr, 2 * sizeof(*addr));
+	return ct_addrs6_equal(alias ? alias->addr :
+			       container_of(node, struct ct_flow6,
+					    flow.node)->addr, addr);
 }
 
 /* @addr: two addresses, where the key is of IPv6 */

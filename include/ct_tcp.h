@@ -7,6 +7,7 @@
 #define CT_TCP_H
 
 #include <linux/bits.h>
+#include <net/tcp.h>
 
 #include "ct_tuple.h"
 
@@ -65,6 +66,48 @@ static inline u32 ct_tcp_mark(const struct ct_tcp_seg *seg)
 static inline u8 ct_tcp_last(enum ct_tcp_kind kind, enum ip_conntrack_dir dir)
 {
 	return kind | (dir ? CT_TCP_LAST_REPLY : 0);
+}
+
+/* ct_tcp_peer.flags of what a SYN offers */
+static inline u8 ct_tcp_offers(u8 opts)
+{
+	return (opts & CT_TCP_LAST_SACK ? CT_TCP_F_SACK : 0) |
+	       (opts & CT_TCP_LAST_WSCALE ? CT_TCP_F_WSCALE : 0);
+}
+
+/* Options */
+
+#define CT_TCP_OPT(a, b, c, d)	((a) << 24 | (b) << 16 | (c) << 8 | (d))
+
+/* What nearly every segment has, and nothing else: a time stamp */
+static __always_inline bool ct_tcp_has_stamp_only(const u8 *opt,
+						  unsigned int len)
+{
+	return len == TCPOLEN_TSTAMP_ALIGNED && get_unaligned_be32(opt) ==
+	       CT_TCP_OPT(TCPOPT_NOP, TCPOPT_NOP, TCPOPT_TIMESTAMP,
+			  TCPOLEN_TIMESTAMP);
+}
+
+#define CT_TCP_SYN_OPTIONS	20	/* bytes of them */
+#define CT_TCP_SYN_SCALE	17	/* where among them the scale stands */
+
+/* What most SYNs have, in this order: MSS, SACK, time stamp, scale */
+static __always_inline bool ct_tcp_has_usual_of_syn(const u8 *opt,
+						    unsigned int len)
+{
+	return len == CT_TCP_SYN_OPTIONS &&
+	       get_unaligned_be16(opt) == (TCPOPT_MSS << 8 | TCPOLEN_MSS) &&
+	       get_unaligned_be32(opt + 4) ==
+	       CT_TCP_OPT(TCPOPT_SACK_PERM, TCPOLEN_SACK_PERM,
+			  TCPOPT_TIMESTAMP, TCPOLEN_TIMESTAMP) &&
+	       get_unaligned_be32(opt + 16) >> 8 ==
+	       CT_TCP_OPT(0, TCPOPT_NOP, TCPOPT_WINDOW, TCPOLEN_WINDOW);
+}
+
+/* ct_tcp_seg.opts of a window scale option (RFC 7323, 2.3: at most 14) */
+static inline u8 ct_tcp_scale_option(const u8 *opt)
+{
+	return CT_TCP_LAST_WSCALE | min_t(u8, opt[2], TCP_MAX_WSCALE);
 }
 
 #endif /* CT_TCP_H */

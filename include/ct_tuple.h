@@ -252,6 +252,32 @@ static inline bool ct_key_equal(const struct ct_key *a, const struct ct_key *b)
 	       !((a->word[1] ^ b->word[1]) & ~alias.word[1]);
 }
 
+/* Any order will do, as long as it is one. */
+static __always_inline bool ct_addr6_above(const struct in6_addr *a,
+					   const struct in6_addr *b)
+{
+	u64 x[2], y[2];
+
+	memcpy(x, a, sizeof(x));
+	memcpy(y, b, sizeof(y));
+	return x[1] != y[1] ? x[1] > y[1] : x[0] > y[0];
+}
+
+/* Both addresses of a pair */
+static __always_inline bool ct_addrs6_equal(const struct in6_addr *a,
+					    const struct in6_addr *b)
+{
+	return ipv6_addr_equal(&a[1], &b[1]) && ipv6_addr_equal(&a[0], &b[0]);
+}
+
+static __always_inline __be32 ct_addr6_fold(const struct in6_addr *a)
+{
+	return a->s6_addr32[0] ^ a->s6_addr32[1] ^ a->s6_addr32[2] ^
+	       a->s6_addr32[3];
+}
+
+u32 ct_hash_ipv6(const struct ct_id *id, u32 salt);
+
 extern hsiphash_key_t ct_hash_key;
 
 /*
@@ -321,6 +347,55 @@ static __always_inline u8 ct_order_ipv4_header(const struct iphdr *iph,
 	key->word[1] = rest.word[1] | (u64)ports << 32;
 #endif
 	return sender;
+}
+
+/**
+ * ct_order_ipv6_ports() - key of IPv6 ends with ports, in no zone
+ * @src: address that sends
+ * @dst: address that receives
+ * @port: their ports, in that order
+ * @protonum: protocol
+ * @id: to be filled, but for its hash
+ *
+ * The order is that of order_ends().
+ *
+ * Return: the end that sends.
+ */
+static __always_inline u8 ct_order_ipv6_ports(const struct in6_addr *src,
+					      const struct in6_addr *dst,
+					      const __be16 *port, u8 protonum,
+					      struct ct_id *id)
+{
+	struct ct_key *key = &id->key;
+	u8 sender;
+
+	sender = likely(!ipv6_addr_equal(src, dst)) ? ct_addr6_above(src, dst) :
+		 (__force u16)port[0] > (__force u16)port[1];
+	id->addr[sender] = *src;
+	id->addr[!sender] = *dst;
+	key->addr[sender] = ct_addr6_fold(src);
+	key->addr[!sender] = ct_addr6_fold(dst);
+	key->port[sender] = port[0];
+	key->port[!sender] = port[1];
+	key->protonum = protonum;
+	key->kind = CT_KEY_IPV6;
+	key->zone = 0;
+	return sender;
+}
+
+/**
+ * ct_order_ipv6_header() - key of an IPv6 packet with ports, in no zone
+ * @ip6h: its IP header, two ports right behind it
+ * @protonum: its protocol
+ * @id: to be filled, but for its hash
+ *
+ * Return: the end that sent the packet.
+ */
+static __always_inline u8 ct_order_ipv6_header(const struct ipv6hdr *ip6h,
+					       u8 protonum, struct ct_id *id)
+{
+	return ct_order_ipv6_ports(&ip6h->saddr, &ip6h->daddr,
+				   (const __be16 *)(ip6h + 1), protonum, id);
 }
 
 int ct_tuple_init(void);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The usual packet: of a flow that goes on as it was, but for the sequence
- * numbers of TCP. Two judgements in few steps, inline, for ct_plain.c.
+ * numbers of TCP, or that begins, is answered, or has its handshake complete.
+ * Judgements in few steps, inline, for ct_plain.c.
  *
  * They say what ct_udp_judge() and ct_tcp_judge() would have said, or that they
  * do not know. tests/kunit/ct_test_usual.c holds them against those.
@@ -47,6 +48,26 @@ ct_udp_usual(const struct ct_flow *flow, u32 status, enum ip_conntrack_dir dir,
 	return true;
 }
 
+/**
+ * ct_udp_usual_answer() - judge the first reply in UDP
+ * @status: status of the flow, its lock held
+ * @dir: direction of the packet
+ * @knobs: of the flow's namespace
+ * @timeout: set to jiffies until the flow ends
+ *
+ * Return: false if it is another packet, or may be the last answer.
+ */
+static __always_inline bool
+ct_udp_usual_answer(u32 status, enum ip_conntrack_dir dir,
+		    const struct ct_knobs *knobs, u32 *timeout)
+{
+	if (status & IPS_SEEN_REPLY || dir == IP_CT_DIR_ORIGINAL ||
+	    READ_ONCE(knobs->timeout[CT_TO_UDP_ANSWERED]))
+		return false;
+	*timeout = READ_ONCE(knobs->timeout[CT_TO_UDP]);
+	return true;
+}
+
 /* after() of several pairs at once: is one of the differences negative? */
 static inline bool ct_tcp_any_beyond(u32 differences)
 {
@@ -54,9 +75,56 @@ static inline bool ct_tcp_any_beyond(u32 differences)
 }
 
 /**
+ * ct_udp_usual_first() - state of a flow that a datagram begins
+ * @udp: to be filled
+ * @now: when it came
+ * @knobs: of the flow's namespace
+ *
+ * Return: jiffies until the flow ends.
+ */
+static __always_inline u32 ct_udp_usual_first(struct ct_udp *udp, u32 now,
+					      const struct ct_knobs *knobs)
+{
+	udp->stream_from = now + CT_UDP_STREAM_AFTER;
+	return READ_ONCE(knobs->timeout[CT_TO_UDP]);
+}
+
+/**
+ * ct_tcp_usual_first() - state of a connection that a SYN begins
+ * @t: to be filled, zero
+ * @seg: the SYN
+ * @knobs: of the flow's namespace
+ *
+ * Return: jiffies until the flow ends.
+ */
+static __always_inline u32 ct_tcp_usual_first(struct ct_tcp *t,
+					      const struct ct_tcp_seg *seg,
+					      const struct ct_knobs *knobs)
+{
+	struct ct_tcp_peer *s = &t->peer[IP_CT_DIR_ORIGINAL];
+	u32 timeout = READ_ONCE(knobs->timeout[CT_TO_TCP_SYN_SENT]);
+
+	s->end = seg->end;
+	s->maxend = seg->end;
+	s->scale = seg->opts & CT_TCP_LAST_SCALE;
+	s->maxwin = DIV_ROUND_UP(max_t(u32, seg->win, 1), 1U << s->scale);
+	s->flags = CT_TCP_F_SEEN | ct_tcp_offers(seg->opts);
+	t->state = CT_TCP_SYN_SENT;
+	t->last = ct_tcp_last(CT_TCP_K_SYN, IP_CT_DIR_ORIGINAL);
+	t->last_mark = seg->seq;
+	if (unlikely(!READ_ONCE(knobs->tcp_max_retrans)))
+		timeout = min(timeout,
+			      READ_ONCE(knobs->timeout[CT_TO_TCP_RETRANS]));
+	return timeout;
+}
+
+/**
  * ct_tcp_usual() - judge and apply the usual acknowledgment, with data or not
- * @t: the connection, its flow answered and assured, the flow lock held
- * @dir: direction of the segment
+ * @t: the connection, the flow lock held
+ * @from: the state that it is to be in: CT_TCP_ESTABLISHED, its flow answered
+ *	and assured, or CT_TCP_SYN_RECV, its flow answered: the segment then
+ *	completes the handshake (RFC 9293, 3.5), and the flow is assured
+ * @dir: direction of the segment; the original one from CT_TCP_SYN_RECV
  * @seg: @seq, @ack, @end and @win of a segment of kind CT_TCP_K_ACK that has no
  *	SACK blocks
  * @knobs: of the flow's namespace
@@ -68,18 +136,18 @@ static inline bool ct_tcp_any_beyond(u32 differences)
  * Return: false if there is more to it, and nothing has been changed.
  */
 static __always_inline bool
-ct_tcp_usual(struct ct_tcp *t, enum ip_conntrack_dir dir,
-	     const struct ct_tcp_seg *seg, const struct ct_knobs *knobs,
-	     u32 *timeout)
+ct_tcp_usual(struct ct_tcp *t, enum ct_tcp_state from,
+	     enum ip_conntrack_dir dir, const struct ct_tcp_seg *seg,
+	     const struct ct_knobs *knobs, u32 *timeout)
 {
 	struct ct_tcp_peer *s = &t->peer[dir], *r = &t->peer[!dir];
-	const u8 flags = CT_TCP_F_SEEN | CT_TCP_F_MAXACK;
+	const u8 flags = CT_TCP_F_SEEN |
+			 (from == CT_TCP_ESTABLISHED ? CT_TCP_F_MAXACK : 0);
 	u32 mark = ct_tcp_mark(seg), widest, edge;
 	u8 last = ct_tcp_last(CT_TCP_K_ACK, dir);
 
-	if (unlikely(t->state != CT_TCP_ESTABLISHED ||
-		     (s->flags & flags) != flags || !seg->win ||
-		     !READ_ONCE(knobs->tcp_max_retrans)))
+	if (unlikely(t->state != from || (s->flags & flags) != flags ||
+		     !seg->win || !READ_ONCE(knobs->tcp_max_retrans)))
 		return false;
 	if (unlikely(t->last_mark == mark && t->last == last))
 		return false;		/* is a repeated one */
@@ -98,13 +166,18 @@ ct_tcp_usual(struct ct_tcp *t, enum ip_conntrack_dir dir,
 		s->end = seg->end;
 		s->flags |= CT_TCP_F_UNACKED;
 	}
-	if (after(seg->ack, s->maxack))
+	if ((from == CT_TCP_SYN_RECV && !(s->flags & CT_TCP_F_MAXACK)) ||
+	    after(seg->ack, s->maxack))
 		s->maxack = seg->ack;
 	edge = seg->ack + ((u32)seg->win << s->scale);
 	if (after(edge, r->maxend - 1))
 		r->maxend = edge;
 	if (seg->ack == r->end)
 		r->flags &= ~CT_TCP_F_UNACKED;
+	if (from == CT_TCP_SYN_RECV) {
+		s->flags |= CT_TCP_F_MAXACK;
+		t->state = CT_TCP_ESTABLISHED;
+	}
 	t->last = last;
 	t->last_mark = mark;
 	t->retrans = 0;
@@ -113,6 +186,49 @@ ct_tcp_usual(struct ct_tcp *t, enum ip_conntrack_dir dir,
 	if ((s->flags | r->flags) & CT_TCP_F_UNACKED)
 		*timeout = min(*timeout,
 			       READ_ONCE(knobs->timeout[CT_TO_TCP_UNACK]));
+	return true;
+}
+
+/**
+ * ct_tcp_usual_answer() - judge and apply the usual answer to a SYN
+ * @t: the connection, the flow lock held
+ * @seg: a segment of kind CT_TCP_K_SYNACK in reply direction
+ * @knobs: of the flow's namespace
+ * @timeout: set to jiffies until the flow ends
+ *
+ * It acknowledges the SYN, and both scale their windows (RFC 9293, 3.5;
+ * RFC 7323, 2.2).
+ *
+ * Return: false if there is more to it, and nothing has been changed.
+ */
+static __always_inline bool
+ct_tcp_usual_answer(struct ct_tcp *t, const struct ct_tcp_seg *seg,
+		    const struct ct_knobs *knobs, u32 *timeout)
+{
+	struct ct_tcp_peer *s = &t->peer[IP_CT_DIR_REPLY];
+	struct ct_tcp_peer *r = &t->peer[IP_CT_DIR_ORIGINAL];
+	const u8 asked = CT_TCP_F_SEEN | CT_TCP_F_WSCALE;
+	u32 edge = seg->ack + seg->win;
+
+	if (t->state != CT_TCP_SYN_SENT || s->flags & CT_TCP_F_SEEN ||
+	    (r->flags & asked) != asked || seg->ack != r->end || !seg->win ||
+	    !(seg->opts & CT_TCP_LAST_WSCALE) ||
+	    !READ_ONCE(knobs->tcp_max_retrans))
+		return false;
+	s->end = seg->end;
+	s->maxend = seg->end;
+	s->maxack = seg->ack;
+	s->scale = seg->opts & CT_TCP_LAST_SCALE;
+	s->maxwin = DIV_ROUND_UP(seg->win, 1U << s->scale);
+	s->flags = CT_TCP_F_SEEN | CT_TCP_F_MAXACK | ct_tcp_offers(seg->opts);
+	if (after(edge, r->maxend - 1))
+		r->maxend = edge;
+	r->flags &= ~CT_TCP_F_UNACKED;
+	t->state = CT_TCP_SYN_RECV;
+	t->last = ct_tcp_last(CT_TCP_K_SYNACK, IP_CT_DIR_REPLY);
+	t->last_mark = seg->seq;
+	t->retrans = 0;
+	*timeout = READ_ONCE(knobs->timeout[CT_TO_TCP_SYN_RECV]);
 	return true;
 }
 

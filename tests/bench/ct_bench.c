@@ -27,7 +27,8 @@
  *	The kernel's, or with "tsc" the processor's counter. Where one
  *	instruction is one tick of it (qemu -icount), batches of two packets make
  *	the median an exact number of instructions: what happens to few packets
- *	(an interrupt, a collision in the table) is in few batches.
+ *	(an interrupt, a collision in the table) is in few batches. Of new flows
+ *	a batch is larger, for the memory of the next few is a part of their cost.
  *
  * Context
  *	Packets are sent by kernel threads, one on each CPU that takes part, with

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The usual packet (ct_usual.h) against the judges: where the shortcut answers,
+ * The usual packet (ct_usual.h) against the judges: where a shortcut answers,
  * the judge must give the same verdict, status, timeout and state; where it does
  * not, it must have changed nothing. Packets and states are random, mostly near
  * the bounds, and the same in every run.
@@ -122,25 +122,60 @@ static void random_next(struct chance *c, const struct ct_tcp *t,
 	random_segment(c, t, *dir, seg);
 }
 
+/* A shortcut, as ct_plain.c calls it; sets what is new of the flow's status. */
+typedef bool shortcut_t(struct ct_tcp *t, const struct ct_flow *flow,
+			enum ip_conntrack_dir dir, const struct ct_tcp_seg *seg,
+			const struct ct_knobs *knobs, u32 *timeout, u32 *news);
+
+static bool in_connection(struct ct_tcp *t, const struct ct_flow *flow,
+			  enum ip_conntrack_dir dir,
+			  const struct ct_tcp_seg *seg,
+			  const struct ct_knobs *knobs, u32 *timeout, u32 *news)
+{
+	const u32 sure = IPS_SEEN_REPLY | IPS_ASSURED;
+
+	*news = 0;
+	return (flow->status & sure) == sure &&
+	       ct_tcp_usual(t, CT_TCP_ESTABLISHED, dir, seg, knobs, timeout);
+}
+
+/* An answer to a SYN, and what completes a handshake */
+static bool opening(struct ct_tcp *t, const struct ct_flow *flow,
+		    enum ip_conntrack_dir dir, const struct ct_tcp_seg *seg,
+		    const struct ct_knobs *knobs, u32 *timeout, u32 *news)
+{
+	if (dir == REPLY) {
+		*news = IPS_SEEN_REPLY;
+		return seg->kind == CT_TCP_K_SYNACK &&
+		       ct_tcp_usual_answer(t, seg, knobs, timeout);
+	}
+	*news = IPS_ASSURED;
+	return seg->kind == CT_TCP_K_ACK && flow->status & IPS_SEEN_REPLY &&
+	       ct_tcp_usual(t, CT_TCP_SYN_RECV, dir, seg, knobs, timeout);
+}
+
 /* Both answers to one segment. Returns true if the shortcut had one. */
-static bool compare_tcp(struct ct_test_run *run, enum ip_conntrack_dir dir)
+static bool compare_tcp(struct ct_test_run *run, enum ip_conntrack_dir dir,
+			shortcut_t *shortcut)
 {
 	struct ct_judgement *j = &run->judgement;
 	union ct_state state = run->flow.state;
+	u32 timeout = 0, news, status;
 	struct kunit *test = run->test;
-	u32 timeout = 0;
 	bool usual;
 
 	run->pkt.proto->judge(&run->flow, &run->pkt, dir, j);
-	usual = ct_tcp_usual(&state.tcp, dir, &run->pkt.tcp, &run->cnet.knobs,
-			     &timeout);
+	usual = shortcut(&state.tcp, &run->flow, dir, &run->pkt.tcp,
+			 &run->cnet.knobs, &timeout, &news);
 	if (!usual) {
 		KUNIT_EXPECT_EQ(test, 0, memcmp(&state, &run->flow.state,
 						sizeof(state)));
 		return false;
 	}
+	status = run->flow.status | (dir == REPLY ? IPS_SEEN_REPLY : 0);
 	KUNIT_EXPECT_EQ(test, (int)j->verdict, CT_ACCEPT);
-	KUNIT_EXPECT_EQ(test, j->status & ~run->flow.status, 0U);
+	KUNIT_EXPECT_EQ_MSG(test, j->status | status, run->flow.status | news,
+			    "round %u: the status differs", run->row);
 	KUNIT_EXPECT_EQ(test, j->timeout, timeout);
 	KUNIT_EXPECT_EQ_MSG(test, 0, memcmp(&state, &j->next, sizeof(state)),
 			    "round %u: the states differ", run->row);
@@ -166,7 +201,7 @@ static void test_segments(struct kunit *test)
 		}
 		random_knobs(&c, &run->cnet.knobs);
 		random_next(&c, &run->flow.state.tcp, &dir, &run->pkt.tcp);
-		usual += compare_tcp(run, dir);
+		usual += compare_tcp(run, dir, in_connection);
 		if (j->verdict == CT_ACCEPT || j->verdict == CT_PASS)
 			run->flow.state = j->next;
 		in_state += j->verdict == CT_ACCEPT;
@@ -176,6 +211,106 @@ static void test_segments(struct kunit *test)
 	KUNIT_EXPECT_GT(test, usual, USUAL_MIN);
 	/* The judge accepts more, so the shortcut did decline. */
 	KUNIT_EXPECT_GT(test, in_state, usual);
+}
+
+/* A SYN was sent, or answered, or now and then anything else. */
+static void random_opening(struct chance *c, struct ct_flow *flow)
+{
+	struct ct_tcp *t = &flow->state.tcp;
+	bool answered = rarely(c, 2);
+
+	random_connection(c, flow);
+	flow->status = answered ? IPS_SEEN_REPLY : 0;
+	if (rarely(c, 16))
+		flow->status = below(c, 4) * IPS_SEEN_REPLY;
+	t->state = answered ? CT_TCP_SYN_RECV : CT_TCP_SYN_SENT;
+	if (rarely(c, 16))
+		t->state = below(c, CT_TCP_STATES);
+	t->peer[ORIG].flags = CT_TCP_F_SEEN | CT_TCP_F_WSCALE | CT_TCP_F_SACK;
+	if (rarely(c, 8))
+		t->peer[ORIG].flags = below(c, 128);
+	if (!answered && !rarely(c, 16))
+		memset(&t->peer[REPLY], 0, sizeof(t->peer[REPLY]));
+}
+
+static void random_answer(struct chance *c, const struct ct_tcp *t,
+			  struct ct_tcp_seg *seg)
+{
+	random_segment(c, t, REPLY, seg);
+	seg->kind = rarely(c, 8) ? below(c, CT_TCP_KINDS) : CT_TCP_K_SYNACK;
+	seg->has_ack = seg->kind != CT_TCP_K_SYN;
+	seg->end = seg->seq + 1 + (rarely(c, 8) ? below(c, 1460) : 0);
+	seg->opts = CT_TCP_LAST_WSCALE | CT_TCP_LAST_SACK | below(c, 15);
+	if (rarely(c, 8))
+		seg->opts = below(c, 64) & ~0xf;
+}
+
+static void test_openings(struct kunit *test)
+{
+	struct ct_test_run *run = ct_test_begin(test, "usual", &ct_proto_tcp,
+						NFPROTO_IPV4);
+	unsigned int usual[2] = { 0, 0 }, in_state = 0;
+	enum ip_conntrack_dir dir;
+	struct chance c;
+
+	prandom_seed_state(&c.state, 5);
+	for (run->row = 1; run->row <= ROUNDS; run->row++) {
+		random_opening(&c, &run->flow);
+		random_knobs(&c, &run->cnet.knobs);
+		dir = run->flow.state.tcp.state == CT_TCP_SYN_SENT;
+		if (rarely(&c, 16))
+			dir = !dir;
+		if (dir == REPLY)
+			random_answer(&c, &run->flow.state.tcp, &run->pkt.tcp);
+		else
+			random_segment(&c, &run->flow.state.tcp, ORIG,
+				       &run->pkt.tcp);
+		usual[dir] += compare_tcp(run, dir, opening);
+		in_state += run->judgement.verdict == CT_ACCEPT;
+	}
+	kunit_info(test, "%u answers and %u ends of handshakes were usual, %u accepted\n",
+		   usual[REPLY], usual[ORIG], in_state);
+	KUNIT_EXPECT_GT(test, usual[REPLY], USUAL_MIN / 2);
+	KUNIT_EXPECT_GT(test, usual[ORIG], USUAL_MIN / 2);
+	KUNIT_EXPECT_GT(test, in_state, usual[REPLY] + usual[ORIG]);
+}
+
+/* What begins a connection or a flow: no state yet */
+static void test_beginnings(struct kunit *test)
+{
+	struct ct_test_run *run = ct_test_begin(test, "usual", &ct_proto_tcp,
+						NFPROTO_IPV4);
+	struct ct_judgement *j = &run->judgement;
+	struct ct_knobs *knobs = &run->cnet.knobs;
+	union ct_state state;
+	struct chance c;
+	u32 timeout;
+
+	prandom_seed_state(&c.state, 5);
+	for (run->row = 1; run->row <= ROUNDS / 10; run->row++) {
+		random_knobs(&c, knobs);
+		random_answer(&c, &run->flow.state.tcp, &run->pkt.tcp);
+		run->pkt.tcp.kind = CT_TCP_K_SYN;
+		run->pkt.tcp.has_ack = false;
+		memset(&state, 0, sizeof(state));
+		timeout = ct_tcp_usual_first(&state.tcp, &run->pkt.tcp, knobs);
+		ct_proto_tcp.judge(NULL, &run->pkt, ORIG, j);
+		KUNIT_EXPECT_EQ(test, (int)j->verdict, CT_ACCEPT);
+		KUNIT_EXPECT_EQ(test, j->status, 0U);
+		KUNIT_EXPECT_EQ(test, j->timeout, timeout);
+		KUNIT_EXPECT_EQ(test, 0, memcmp(&state, &j->next,
+						sizeof(state)));
+
+		run->pkt.now = prandom_u32_state(&c.state);
+		memset(&state, 0, sizeof(state));
+		timeout = ct_udp_usual_first(&state.udp, run->pkt.now, knobs);
+		ct_proto_udp.judge(NULL, &run->pkt, ORIG, j);
+		KUNIT_EXPECT_EQ(test, (int)j->verdict, CT_ACCEPT);
+		KUNIT_EXPECT_EQ(test, j->status, 0U);
+		KUNIT_EXPECT_EQ(test, j->timeout, timeout);
+		KUNIT_EXPECT_EQ(test, 0, memcmp(&state, &j->next,
+						sizeof(state)));
+	}
 }
 
 /* Another state of the conversation, and another moment */
@@ -198,7 +333,7 @@ static void test_datagrams(struct kunit *test)
 	struct ct_test_run *run = ct_test_begin(test, "usual", &ct_proto_udp,
 						NFPROTO_IPV4);
 	struct ct_judgement *j = &run->judgement;
-	unsigned int usual = 0, changing = 0;
+	unsigned int usual = 0, changing = 0, answers = 0;
 	enum ip_conntrack_dir dir;
 	u32 timeout, status;
 	struct chance c;
@@ -209,6 +344,15 @@ static void test_datagrams(struct kunit *test)
 		dir = below(&c, 2);
 		run->pkt.proto->judge(&run->flow, &run->pkt, dir, j);
 		status = j->status | (dir == REPLY ? IPS_SEEN_REPLY : 0);
+		if (ct_udp_usual_answer(run->flow.status, dir,
+					&run->cnet.knobs, &timeout)) {
+			answers++;
+			KUNIT_EXPECT_EQ(test, (int)j->verdict, CT_ACCEPT);
+			KUNIT_EXPECT_TRUE(test, j->stays);
+			KUNIT_EXPECT_EQ(test, status & ~run->flow.status,
+					(u32)IPS_SEEN_REPLY);
+			KUNIT_EXPECT_EQ(test, j->timeout, timeout);
+		}
 		if (!ct_udp_usual(&run->flow, run->flow.status, dir,
 				  run->pkt.now, &run->cnet.knobs, &timeout)) {
 			if (status & ~run->flow.status)
@@ -227,10 +371,13 @@ static void test_datagrams(struct kunit *test)
 	}
 	KUNIT_EXPECT_GT(test, usual, USUAL_MIN);
 	KUNIT_EXPECT_GT(test, changing, USUAL_MIN);
+	KUNIT_EXPECT_GT(test, answers, USUAL_MIN);
 }
 
 static struct kunit_case usual_tests[] = {
 	KUNIT_CASE(test_segments),
+	KUNIT_CASE(test_openings),
+	KUNIT_CASE(test_beginnings),
 	KUNIT_CASE(test_datagrams),
 	{}
 };
