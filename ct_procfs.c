@@ -22,7 +22,8 @@
  * Speed
  *	A dump may have a million lines. The text of a line is put together from
  *	decimal numbers and constant strings; nothing in it goes through the
- *	format parser of seq_printf().
+ *	format parser of seq_printf(). A read fills a buffer of many lines: each
+ *	has to find its place in the table again.
  */
 #include <linux/kernel.h>
 #include <linux/math64.h>
@@ -38,18 +39,12 @@
 #include "ct_note.h"
 #include "ct_procfs.h"
 #include "ct_proto.h"
+#include "ct_text.h"
 
 /* A line */
 
-static char *put_octet(char *p, u8 n)
-{
-	if (n >= 100)
-		*p++ = '0' + n / 100;
-	if (n >= 10)
-		*p++ = '0' + n / 10 % 10;
-	*p++ = '0' + n % 10;
-	return p;
-}
+/* IPv6, with all that a flow can have, is some 560. */
+#define LINE_MAX	640
 
 static char *put_ipv4(char *p, const union nf_inet_addr *addr)
 {
@@ -57,7 +52,7 @@ static char *put_ipv4(char *p, const union nf_inet_addr *addr)
 	int i;
 
 	for (i = 0; i < 4; i++) {
-		p = put_octet(p, octet[i]);
+		p = ct_text_u32(p, octet[i]);
 		*p++ = '.';
 	}
 	return p - 1;
@@ -79,18 +74,15 @@ static char *put_ipv6(char *p, const union nf_inet_addr *addr)
 	return p - 1;
 }
 
-static void put_addresses(struct seq_file *s, const struct ct_tuple *tuple)
+static char *put_addresses(char *p, const struct ct_tuple *tuple)
 {
-	char text[sizeof("src= dst= ") + 2 * 40], *p = text;
 	char *(*put)(char *p, const union nf_inet_addr *addr);
 
 	put = tuple->family == NFPROTO_IPV6 ? put_ipv6 : put_ipv4;
-	memcpy(p, "src=", 4);
-	p = put(p + 4, &tuple->src);
-	memcpy(p, " dst=", 5);
-	p = put(p + 5, &tuple->dst);
+	p = put(ct_text(p, "src="), &tuple->src);
+	p = put(ct_text(p, " dst="), &tuple->dst);
 	*p++ = ' ';
-	seq_write(s, text, p - text);
+	return p;
 }
 
 static bool one_zone(const struct ct_snapshot *snap)
@@ -99,77 +91,71 @@ static bool one_zone(const struct ct_snapshot *snap)
 	       snap->tuple[IP_CT_DIR_REPLY].zone;
 }
 
-static void put_number(struct seq_file *s, const char *name, u64 number)
-{
-	seq_put_decimal_ull(s, name, number);
-	seq_putc(s, ' ');
-}
-
-static void put_direction(struct seq_file *s, const struct ct_snapshot *snap,
-			  enum ip_conntrack_dir dir, bool acct)
+static char *put_direction(char *p, const struct ct_snapshot *snap,
+			   enum ip_conntrack_dir dir, bool acct)
 {
 	const struct ct_tuple *tuple = &snap->tuple[dir];
 
-	put_addresses(s, tuple);
+	p = put_addresses(p, tuple);
 	if (snap->proto->print_tuple)
-		snap->proto->print_tuple(s, tuple);
+		p = snap->proto->print_tuple(p, tuple);
 	if (tuple->zone && !one_zone(snap))
-		put_number(s, dir == IP_CT_DIR_REPLY ? "zone-reply=" :
-			   "zone-orig=", tuple->zone);
+		p = ct_text_field(p, dir == IP_CT_DIR_REPLY ? "zone-reply=" :
+				  "zone-orig=", tuple->zone);
 	if (!acct)
-		return;
-	put_number(s, "packets=", snap->packets[dir]);
-	put_number(s, "bytes=", snap->bytes[dir]);
+		return p;
+	p = ct_text_field(p, "packets=", snap->packets[dir]);
+	return ct_text_field(p, "bytes=", snap->bytes[dir]);
 }
 
-static void put_head(struct seq_file *s, const struct ct_snapshot *snap)
+static char *put_head(char *p, const struct ct_snapshot *snap)
 {
-	static const char blanks[] = "        ";
-	size_t len = strlen(snap->proto->name);
+	const int width = 8;
+	char *name = p;
 
-	seq_write(s, snap->proto->name, len);
-	if (len < sizeof(blanks) - 1)
-		seq_write(s, blanks, sizeof(blanks) - 1 - len);
-	seq_put_decimal_ull(s, " ", snap->tuple[IP_CT_DIR_ORIGINAL].protonum);
-	seq_put_decimal_ull(s, " ", max(0, snap->left) / HZ);
-	seq_putc(s, ' ');
+	p = ct_text(p, snap->proto->name);
+	while (p < name + width)
+		*p++ = ' ';
+	*p++ = ' ';
+	p = ct_text_field(p, "", snap->tuple[IP_CT_DIR_ORIGINAL].protonum);
+	p = ct_text_field(p, "", max(0, snap->left) / HZ);
 	if (snap->proto->print_state)
-		snap->proto->print_state(s, &snap->state);
+		p = snap->proto->print_state(p, &snap->state);
+	return p;
 }
 
-static void put_family(struct seq_file *s, const struct ct_snapshot *snap)
+static char *put_family(char *p, const struct ct_snapshot *snap)
 {
-	if (snap->tuple[IP_CT_DIR_ORIGINAL].family == NFPROTO_IPV6)
-		seq_puts(s, "ipv6     10 ");
-	else
-		seq_puts(s, "ipv4     2 ");
+	bool ipv6 = snap->tuple[IP_CT_DIR_ORIGINAL].family == NFPROTO_IPV6;
+
+	return ct_text(p, ipv6 ? "ipv6     10 " : "ipv4     2 ");
 }
 
-static void put_age(struct seq_file *s, const struct ct_snapshot *snap)
+static char *put_age(char *p, const struct ct_snapshot *snap)
 {
 	u64 now = ktime_get_real_ns();
 
 	if (!snap->start)
-		return;
+		return p;
 	/* The clock may have been set back. */
-	put_number(s, "delta-time=", now < snap->start ? 0 :
-		   div_u64(now - snap->start, NSEC_PER_SEC));
+	return ct_text_field(p, "delta-time=", now < snap->start ? 0 :
+			     div_u64(now - snap->start, NSEC_PER_SEC));
 }
 
-static void put_end(struct seq_file *s, const struct ct_snapshot *snap,
-		    enum ct_naming naming)
+static char *put_end(char *p, const struct ct_snapshot *snap,
+		     enum ct_naming naming)
 {
 	u16 zone = snap->tuple[IP_CT_DIR_ORIGINAL].zone;
 	bool nf = naming == CT_NAMES_NF;
 
-	put_number(s, "mark=", snap->mark);
+	p = ct_text_field(p, "mark=", snap->mark);
 	if (!nf)
-		seq_puts(s, "secmark=0 ");
+		p = ct_text(p, "secmark=0 ");
 	if (one_zone(snap) && (zone || nf))
-		put_number(s, "zone=", zone);
+		p = ct_text_field(p, "zone=", zone);
 	if (nf)
-		put_age(s, snap);
-	seq_puts(s, "use=1\n");
+		p = put_age(p, snap);
+	return ct_text(p, "use=1\n");
 }
 
 /**
@@ -188,16 +174,19 @@ static void put_end(struct seq_file *s, const struct ct_snapshot *snap,
 void ct_procfs_line(struct seq_file *s, const struct ct_snapshot *snap,
 		    enum ct_naming naming, bool acct)
 {
+	char line[LINE_MAX], *p = line;
+
 	if (naming == CT_NAMES_NF)
-		put_family(s, snap);
-	put_head(s, snap);
-	put_direction(s, snap, IP_CT_DIR_ORIGINAL, acct);
+		p = put_family(p, snap);
+	p = put_head(p, snap);
+	p = put_direction(p, snap, IP_CT_DIR_ORIGINAL, acct);
 	if (!(snap->status & IPS_SEEN_REPLY))
-		seq_puts(s, "[UNREPLIED] ");
-	put_direction(s, snap, IP_CT_DIR_REPLY, acct);
+		p = ct_text(p, "[UNREPLIED] ");
+	p = put_direction(p, snap, IP_CT_DIR_REPLY, acct);
 	if (snap->status & IPS_ASSURED)
-		seq_puts(s, "[ASSURED] ");
-	put_end(s, snap, naming);
+		p = ct_text(p, "[ASSURED] ");
+	p = put_end(p, snap, naming);
+	seq_write(s, line, p - line);
 }
 EXPORT_SYMBOL_CT_TEST(ct_procfs_line);
 
@@ -238,6 +227,26 @@ struct dump {
 	bool valid;
 };
 
+#define DUMP_BUFFER	(32 * 1024)
+
+/*
+ * seq_file's buffer is a page, unless it was given a larger one before anything
+ * was put into it.
+ */
+static void dump_grow_buffer(struct seq_file *s)
+{
+	char *buf;
+
+	if (s->size >= DUMP_BUFFER || s->count)
+		return;
+	buf = kvmalloc(DUMP_BUFFER, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	if (!buf)
+		return;
+	kvfree(s->buf);
+	s->buf = buf;
+	s->size = DUMP_BUFFER;
+}
+
 static void dump_rewind(struct seq_file *s)
 {
 	struct dump *dump = s->private;
@@ -266,6 +275,7 @@ static void *dump_start(struct seq_file *s, loff_t *pos)
 {
 	struct dump *dump = s->private;
 
+	dump_grow_buffer(s);
 	rcu_read_lock();
 	ct_walk_resume(&dump->walk);
 	if (!*pos || *pos != dump->pos) {

@@ -21,6 +21,7 @@
 
 #include "ct_compat.h"
 #include "ct_proto.h"
+#include "ct_text.h"
 
 const struct ct_proto *const ct_protos[U8_MAX + 1] = {
 	[IPPROTO_ICMP] = &ct_proto_icmp,
@@ -58,16 +59,17 @@ bool ct_ports_read(const struct sk_buff *skb, unsigned int off,
 
 /**
  * ct_ports_print() - print two ports
- * @s: where to
+ * @p: where to
  * @tuple: the tuple
  *
  * Context: any.
+ *
+ * Return: where to go on.
  */
-void ct_ports_print(struct seq_file *s, const struct ct_tuple *tuple)
+char *ct_ports_print(char *p, const struct ct_tuple *tuple)
 {
-	seq_put_decimal_ull(s, "sport=", ntohs(tuple->sport));
-	seq_put_decimal_ull(s, " dport=", ntohs(tuple->dport));
-	seq_putc(s, ' ');
+	p = ct_text_field(p, "sport=", ntohs(tuple->sport));
+	return ct_text_field(p, "dport=", ntohs(tuple->dport));
 }
 
 /**

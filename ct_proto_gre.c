@@ -28,6 +28,7 @@
 
 #include "ct_compat.h"
 #include "ct_proto.h"
+#include "ct_text.h"
 
 /* The first eight bytes; the last two are there in version 1 only. */
 struct gre_head {
@@ -101,16 +102,22 @@ static void gre_judge(const struct ct_flow *flow, const struct ct_pkt *pkt,
 	}
 }
 
-static void gre_print_tuple(struct seq_file *s, const struct ct_tuple *tuple)
+static char *put_key(char *p, const char *name, u16 key)
 {
-	seq_printf(s, "srckey=0x%x dstkey=0x%x ", ntohs(tuple->sport),
-		   ntohs(tuple->dport));
+	return p + sprintf(p, "%s=0x%x ", name, key);
 }
 
-static void gre_print_state(struct seq_file *s, const union ct_state *state)
+static char *gre_print_tuple(char *p, const struct ct_tuple *tuple)
 {
-	seq_printf(s, "timeout=%u, stream_timeout=%u ", state->gre.timeout / HZ,
-		   state->gre.stream_timeout / HZ);
+	p = put_key(p, "srckey", ntohs(tuple->sport));
+	return put_key(p, "dstkey", ntohs(tuple->dport));
+}
+
+static char *gre_print_state(char *p, const union ct_state *state)
+{
+	p = ct_text_number(ct_text(p, "timeout="), state->gre.timeout / HZ);
+	return ct_text_field(p, ", stream_timeout=",
+			     state->gre.stream_timeout / HZ);
 }
 
 static u32 gre_lifetime(const struct ct_flow *flow,

@@ -30,6 +30,7 @@
 
 #include "ct_compat.h"
 #include "ct_proto.h"
+#include "ct_text.h"
 
 /* What no kernel header names, or not every kernel's */
 #define ROUTER_SOLICITATION	133	/* RFC 4861, 4.1: first of four types */
@@ -204,11 +205,11 @@ static void icmpv6_judge(const struct ct_flow *flow, const struct ct_pkt *pkt,
 		ct_judge_refuse(j, CT_R_ICMP_TYPE);
 }
 
-static void icmpv6_print_tuple(struct seq_file *s,
-			       const struct ct_tuple *tuple)
+static char *icmpv6_print_tuple(char *p, const struct ct_tuple *tuple)
 {
-	seq_printf(s, "type=%u code=%u id=%u ", tuple->icmp.type,
-		   tuple->icmp.code, ntohs(tuple->icmp.id));
+	p = ct_text_field(p, "type=", tuple->icmp.type);
+	p = ct_text_field(p, "code=", tuple->icmp.code);
+	return ct_text_field(p, "id=", ntohs(tuple->icmp.id));
 }
 
 static u32 icmpv6_lifetime(const struct ct_flow *flow,

@@ -38,6 +38,7 @@
 #include "ct_compat.h"
 #include "ct_proto.h"
 #include "ct_sctp.h"
+#include "ct_text.h"
 
 /* RFC 8260, 2.1; not in every kernel's headers */
 #define CID_I_DATA	0x40
@@ -392,9 +393,9 @@ static void sctp_judge(const struct ct_flow *flow, const struct ct_pkt *pkt,
 				     CT_SCTP_CLOSED);
 }
 
-static void sctp_print_state(struct seq_file *s, const union ct_state *state)
+static char *sctp_print_state(char *p, const union ct_state *state)
 {
-	seq_printf(s, "%s ", state_names[state->sctp.state]);
+	return ct_text(ct_text(p, state_names[state->sctp.state]), " ");
 }
 
 /* What ends anyway is given up first. */

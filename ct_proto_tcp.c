@@ -27,6 +27,7 @@
 #include "ct_compat.h"
 #include "ct_proto.h"
 #include "ct_tcp.h"
+#include "ct_text.h"
 
 static const char *const state_names[CT_TCP_STATES] = {
 	[CT_TCP_NONE]		= "NONE",
@@ -720,11 +721,12 @@ void ct_tcp_judge(const struct ct_flow *flow, const struct ct_pkt *pkt,
 
 /* Showing */
 
-static void tcp_print_state(struct seq_file *s, const union ct_state *state)
+static char *tcp_print_state(char *p, const union ct_state *state)
 {
-	seq_puts(s, state->tcp.state < CT_TCP_STATES ?
-		    state_names[state->tcp.state] : "NONE");
-	seq_putc(s, ' ');
+	u8 known = state->tcp.state < CT_TCP_STATES ? state->tcp.state :
+						      CT_TCP_NONE;
+
+	return ct_text(ct_text(p, state_names[known]), " ");
 }
 
 /*

@@ -17,6 +17,7 @@
 #include <linux/bitrev.h>
 #include <linux/module.h>
 #include <linux/net.h>
+#include <linux/prefetch.h>
 #include <linux/rcupdate_wait.h>
 #include <linux/sched.h>
 #include <linux/siphash.h>
@@ -28,6 +29,7 @@
 
 #define CT_WALK_END	BIT_ULL(32)
 #define CT_WALK_STRETCH	256
+#define CT_WALK_AHEAD	8		/* buckets */
 
 /**
  * ct_walk_begin() - begin a walk
@@ -187,6 +189,29 @@ static void collect_bucket(struct ct_walk *walk)
 		walk->next = walk->batch[walk->n - 1].rev;
 }
 
+/*
+ * Buckets that follow one another here are far apart in memory: ask for the
+ * heads of those to come, and the first flows of those that come soon.
+ */
+static void prefetch_ahead(const struct ct_walk *walk, unsigned int ahead)
+{
+	const struct ct_table *t = rcu_dereference_raw(ct_table);
+	u64 width = CT_WALK_END >> hweight32(t->mask), at;
+	struct ct_node *node;
+
+	at = walk->next + 2 * ahead * width;
+	if (at < CT_WALK_END)
+		prefetch(&t->head[bitrev32(at) & t->mask]);
+	at = walk->next + ahead * width;
+	if (at >= CT_WALK_END)
+		return;
+	node = ct_node_next(t->head[bitrev32(at) & t->mask]);
+	if (ct_is_end(node))
+		return;
+	prefetch(node);
+	prefetch((char *)node + SMP_CACHE_BYTES);
+}
+
 static void collect(struct ct_walk *walk)
 {
 	unsigned int buckets = 0;
@@ -197,6 +222,7 @@ static void collect(struct ct_walk *walk)
 		/* Nothing is collected yet: nothing is lost by a pause. */
 		if (!(++buckets & 0xfff) && !walk->n)
 			cond_resched_rcu();
+		prefetch_ahead(walk, CT_WALK_AHEAD);
 		collect_bucket(walk);
 	}
 	walk->done = walk->next >= CT_WALK_END;

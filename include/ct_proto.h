@@ -72,10 +72,11 @@ struct ct_judgement {
  * @judge: judge @pkt, which came in direction @dir of @flow, or which has no
  *	flow yet (%NULL). Writes all of @j but what @j->verdict makes
  *	meaningless. Pure: reads its arguments, writes @j
- * @print_tuple: the layer 4 part of a tuple, each field with a space behind;
+ * @print_tuple: write the layer 4 part of a tuple at @p, 40 bytes at most, each
+ *	field with a space behind. Return: where to go on;
  *	%NULL for nothing
- * @print_state: what stands between the timeout and the first tuple, with a
- *	space behind; %NULL for nothing
+ * @print_state: the same for what stands between the timeout and the first
+ *	tuple; %NULL for nothing
  * @worth: how much the flow is worth keeping when there is no room: 0 is
  *	given up first; %NULL for 1
  * @lifetime: jiffies that a packet like its last gives the flow: with what is
@@ -103,8 +104,8 @@ struct ct_proto {
 	void (*judge)(const struct ct_flow *flow, const struct ct_pkt *pkt,
 		      enum ip_conntrack_dir dir, struct ct_judgement *j);
 
-	void (*print_tuple)(struct seq_file *s, const struct ct_tuple *tuple);
-	void (*print_state)(struct seq_file *s, const union ct_state *state);
+	char *(*print_tuple)(char *p, const struct ct_tuple *tuple);
+	char *(*print_state)(char *p, const union ct_state *state);
 	unsigned int (*worth)(const struct ct_flow *flow);
 	u32 (*lifetime)(const struct ct_flow *flow,
 			const struct ct_knobs *knobs);
@@ -182,7 +183,7 @@ static inline void ct_proto_judge(const struct ct_flow *flow,
 /* Shared by the protocols whose first four bytes are two ports. */
 bool ct_ports_read(const struct sk_buff *skb, unsigned int off,
 		   struct ct_tuple *tuple);
-void ct_ports_print(struct seq_file *s, const struct ct_tuple *tuple);
+char *ct_ports_print(char *p, const struct ct_tuple *tuple);
 
 enum ct_reason ct_checksum_verify(const struct ct_pkt *pkt);
 
