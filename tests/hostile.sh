@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# guests: umldebug
+# guests: uml
+# long: umldebug
 #
 # Packets that lie: headers cut short, lengths beyond the packet, options and
 # chunks of impossible sizes, quotes of quotes, fragments that overlap, wrong

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# guests: uml umldebug deb6.1
+# guests: uml umldebug
+# long: deb6.1
 # shellcheck disable=SC2119,SC2317
 #
 # Rules that limit the number of connections, without nf_conntrack: connlimit of

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# guests: umldebug deb6.1 deb6.12
+# guests: uml deb6.12
+# long: umldebug deb6.1
 # timeout: 400
 #
 # The names of nf_conntrack. With nf_names=1 the files and sysctls are there

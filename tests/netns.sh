@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# guests: umldebug deb6.1
+# guests: umldebug
+# long: deb6.1
 # timeout: 400
 #
 # Network namespaces: each has its own flows, count, limit, timeouts and

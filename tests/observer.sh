@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# guests: umldebug deb6.1 deb6.12
+# guests: umldebug deb6.1
+# long: deb6.12
 #
 # Beside nf_conntrack: loaded after it, before it, and with either of them going
 # while connections live. Both track, neither breaks, and the log says in one

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# guests: uml umldebug deb6.1 deb6.12
+# guests: uml umldebug deb6.12
+# long: deb6.1
 #
 # A packet's way: what rules drop makes no flow, loopback counts once, untracked
 # packets are left alone, fragments are one packet, translation shows in the

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# guests: uml umldebug deb6.1
+# guests: uml umldebug
+# long: deb6.1
 #
 # A full table: who has to go, whom a flood must not cost anything, what the
 # policies do, what one source may have, a table that grows and shrinks with its

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# guests: uml umldebug deb6.1 deb6.12
+# guests: uml umldebug
+# long: deb6.1 deb6.12
 # timeout: 400
 #
 # The files: the classic commands, lines and numbers that agree, the statistics,

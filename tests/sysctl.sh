@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# guests: umldebug deb6.1 deb6.12
+# guests: umldebug deb6.1
+# long: deb6.12
 #
 # Sysctls: every name with its default, what may be written and what may not,
 # each namespace for itself; and the limit: what is given up when the table is

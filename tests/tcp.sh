@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# guests: uml umldebug deb6.1 deb6.12
+# guests: uml deb6.1
+# long: umldebug deb6.12
 #
 # TCP through the router, IPv4 and IPv6: every state of a connection's life and
 # its line in the table, segment by segment, made by hand; resets, half-closed,

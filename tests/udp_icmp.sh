@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# guests: uml umldebug deb6.1 deb6.12
+# guests: uml deb6.1
+# long: umldebug deb6.12
 #
 # UDP without and with replies and as a stream; ICMP and ICMPv6 questions and
 # answers; errors, which belong to the flow that they quote, in both directions,

@@ -13,7 +13,7 @@
 need socat ping
 
 rounds=10
-is_debug_kernel && rounds=50
+[[ ${CT_LONG:-} ]] && rounds=50
 
 # slabs: that the module left behind
 slabs() { grep '^ip_conntrack' /proc/slabinfo; }
