@@ -501,9 +501,8 @@ static unsigned int give_birth(const struct ct_pkt *pkt,
 }
 
 /* Does the packet, as it is now, begin a flow? Then make it. */
-static unsigned int begin(const struct ct_pkt *pkt,
-					  struct birth *birth,
-					  const struct nf_hook_state *state)
+static unsigned int begin(const struct ct_pkt *pkt, struct birth *birth,
+			  const struct nf_hook_state *state)
 {
 	struct ct_judgement j CT_UNINIT;
 

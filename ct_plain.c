@@ -302,10 +302,10 @@ static __always_inline void move_end(struct ct_flow *flow, u32 expires,
  * The packet is applied, and @news are for listeners. Takes over the flow's
  * lock.
  */
-static __always_inline void
-settle(struct ct_net *cnet, struct sk_buff *skb, u8 family,
-       struct ct_flow *flow, enum ip_conntrack_dir dir, u32 status, u32 now,
-       u32 timeout, u32 news)
+static __always_inline void settle(struct ct_net *cnet, struct sk_buff *skb,
+				   u8 family, struct ct_flow *flow,
+				   enum ip_conntrack_dir dir, u32 status,
+				   u32 now, u32 timeout, u32 news)
 {
 	ct_flow_count(flow, dir, skb->len);
 	move_end(flow, now + timeout, timeout);
@@ -515,9 +515,10 @@ static noinline unsigned int first_bh_on(void *priv, struct sk_buff *skb,
 	return verdict;
 }
 
-static __always_inline unsigned int
-first(struct ct_net *cnet, struct sk_buff *skb,
-      const struct nf_hook_state *state, u8 family)
+static __always_inline unsigned int first(struct ct_net *cnet,
+					  struct sk_buff *skb,
+					  const struct nf_hook_state *state,
+					  u8 family)
 {
 	const void *ip = plain_header(skb, family);
 	u8 protonum;
@@ -691,9 +692,10 @@ static noinline unsigned int last_other6(struct ct_net *cnet,
 	return last_other(cnet, skb, state, NFPROTO_IPV6, digest);
 }
 
-static __always_inline unsigned int
-last(struct ct_net *cnet, struct sk_buff *skb,
-     const struct nf_hook_state *state, u8 family)
+static __always_inline unsigned int last(struct ct_net *cnet,
+					 struct sk_buff *skb,
+					 const struct nf_hook_state *state,
+					 u8 family)
 {
 	u32 digest;
 

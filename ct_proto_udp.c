@@ -25,7 +25,6 @@
 #include "ct_compat.h"
 #include "ct_proto.h"
 
-
 static __always_inline enum ct_reason take(struct ct_pkt *pkt,
 					   const struct udphdr *uh)
 {
