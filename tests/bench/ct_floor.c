@@ -9,6 +9,9 @@
  *	limit, one namespace (the first). It is no tracker: it is the line in the
  *	tables of tools/bench below which no tracker gets.
  *
+ *	With timers=1 each flow has a timer of the kernel's wheel, which a packet
+ *	of a later tick moves: what that costs a tracker that expires flows so.
+ *
  * Context
  *	The hooks run in an RCU read-side section with bottom halves off. One
  *	lock keeps two first packets apart. Flows end with the module.
@@ -28,11 +31,20 @@
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
+#include <linux/timer.h>
 #include <net/net_namespace.h>
+
+#include "generated-ct/ct_probes.h"
 
 static unsigned int hashsize = 262144;
 module_param(hashsize, uint, 0444);
 MODULE_PARM_DESC(hashsize, "buckets (default: 262144)");
+
+static bool timers;
+module_param(timers, bool, 0444);
+MODULE_PARM_DESC(timers, "a timer for each flow, which packets move (default: off)");
+
+#define FLOOR_TIMEOUT	(3600 * HZ)
 
 /**
  * struct floor_key - the two ends of a flow, in order
@@ -54,12 +66,14 @@ static_assert(sizeof(struct floor_key) == 40);
  * @key: its ends
  * @packets: packets by sender
  * @bytes: bytes by sender
+ * @timer: only in the larger objects that @timers asks for
  */
 struct floor_flow {
 	struct hlist_node node;
 	struct floor_key key;
 	u32 packets[2];
 	u64 bytes[2];
+	struct timer_list timer[];
 };
 
 static struct hlist_head *buckets;
@@ -91,6 +105,18 @@ static struct floor_flow *floor_find(const struct hlist_head *bucket,
 	return NULL;
 }
 
+static void floor_timeout(struct timer_list *timer)
+{
+}
+
+static void floor_move_timer(struct floor_flow *flow)
+{
+	unsigned long expires = jiffies + FLOOR_TIMEOUT;
+
+	if (flow->timer->expires != expires)
+		mod_timer(flow->timer, expires);
+}
+
 static struct floor_flow *floor_make(struct hlist_head *bucket,
 				     const struct floor_key *key)
 {
@@ -99,6 +125,8 @@ static struct floor_flow *floor_make(struct hlist_head *bucket,
 	if (!flow)
 		return NULL;
 	flow->key = *key;
+	if (timers)
+		timer_setup(flow->timer, floor_timeout, 0);
 	spin_lock(&insert_lock);
 	hlist_add_head_rcu(&flow->node, bucket);
 	spin_unlock(&insert_lock);
@@ -117,6 +145,8 @@ static void floor_count(const struct floor_key *key, bool ipv6, u8 sender,
 		return;
 	flow->packets[sender]++;
 	flow->bytes[sender] += len;
+	if (timers)
+		floor_move_timer(flow);
 }
 
 static unsigned int floor_ipv4(void *priv, struct sk_buff *skb,
@@ -182,6 +212,16 @@ static const struct nf_hook_ops floor_hooks[] = {
 	},
 };
 
+/* It has been renamed. */
+static void floor_stop(struct timer_list *timer)
+{
+#ifdef CT_HAVE_TIMER_DELETE_SYNC
+	timer_delete_sync(timer);
+#else
+	del_timer_sync(timer);
+#endif
+}
+
 static void floor_free(void)
 {
 	struct floor_flow *flow;
@@ -189,8 +229,11 @@ static void floor_free(void)
 	unsigned int i;
 
 	for (i = 0; i < hashsize; i++) {
-		hlist_for_each_entry_safe(flow, next, &buckets[i], node)
+		hlist_for_each_entry_safe(flow, next, &buckets[i], node) {
+			if (timers)
+				floor_stop(flow->timer);
 			kmem_cache_free(cache, flow);
+		}
 		cond_resched();
 	}
 	kvfree(buckets);
@@ -208,7 +251,8 @@ static int __init floor_init(void)
 	buckets = kvcalloc(hashsize, sizeof(*buckets), GFP_KERNEL);
 	if (!buckets)
 		return -ENOMEM;
-	cache = kmem_cache_create("ct_floor", sizeof(struct floor_flow), 0,
+	cache = kmem_cache_create("ct_floor", sizeof(struct floor_flow) +
+				  (timers ? sizeof(struct timer_list) : 0), 0,
 				  SLAB_HWCACHE_ALIGN, NULL);
 	if (!cache) {
 		kvfree(buckets);
