@@ -78,11 +78,11 @@ static bool is_logged(const struct ct_pkt *pkt)
 	return which == 255 || (which && which == pkt->tuple.protonum);
 }
 
-/* The packet's own logger where there is one, else a line of ours. */
+/* By the kernel's logger, or a line of ours where there is surely none. */
 static void log_refusal(const struct ct_pkt *pkt, enum ct_reason reason,
 			const struct nf_hook_state *state)
 {
-	if (ct_log_is_registered(state->pf)) {
+	if (!ct_log_is_missing(state->pf)) {
 		nf_log_packet(state->net, state->pf, state->hook, pkt->skb,
 			      state->in, state->out, NULL,
 			      "ip_conntrack: invalid, %s: ",
