@@ -28,6 +28,7 @@
 #include "ct_compat.h"
 #include "ct_core.h"
 #include "ct_expire.h"
+#include "ct_explain.h"
 #include "ct_find.h"
 #include "ct_memo.h"
 #include "ct_packet.h"
@@ -264,6 +265,7 @@ static noinline void begin_first(struct ct_net *cnet, struct sk_buff *skb,
 		ct_core_new(&pkt, reason, state);
 		return;
 	}
+	ct_trace_new(&pkt);
 	ct_memo_write(skb, ct_tuple_digest(skb, NFPROTO_IPV4), CT_MEMO_NEW,
 		      CT_INFO_NEW, &pkt.tuple);
 }

@@ -3,13 +3,16 @@
  * Refusals: counted, and logged where that was asked for.
  *
  * Context
- *	Hooks, bottom halves off. Nothing here sleeps; the log is rate-limited.
+ *	Hooks, bottom halves off. Nothing here sleeps. The log has the kernel's
+ *	limit for what the network can cause (net.core.message_burst); counters
+ *	and tracepoints have none.
  */
 #include <linux/module.h>
 #include <linux/net.h>
 #include <net/netfilter/nf_log.h>
 
 #include "ct_compat.h"
+#include "ct_explain.h"
 #include "ct_net.h"
 #include "ct_proto.h"
 #include "ct_stat.h"
@@ -89,8 +92,8 @@ static void log_refusal(const struct ct_pkt *pkt, enum ct_reason reason,
 			      ct_reason_text(reason));
 		return;
 	}
-	net_info_ratelimited("ip_conntrack: invalid packet, protocol %u: %s\n",
-			     pkt->tuple.protonum, ct_reason_text(reason));
+	pr_info("ip_conntrack: invalid packet, protocol %u: %s\n",
+		pkt->tuple.protonum, ct_reason_text(reason));
 }
 
 /**
@@ -109,6 +112,7 @@ void ct_refuse(const struct ct_pkt *pkt, enum ct_reason reason,
 		ct_stat_inc(pkt->cnet, ignore);
 		return;
 	}
-	if (unlikely(is_logged(pkt)))
+	ct_trace_invalid(pkt, reason);
+	if (unlikely(is_logged(pkt)) && net_ratelimit())
 		log_refusal(pkt, reason, state);
 }

@@ -7,6 +7,7 @@
 
 #include <linux/rcupdate.h>
 
+#include "ct_explain.h"
 #include "ct_flow.h"
 
 struct ct_net;
@@ -108,6 +109,7 @@ static inline void ct_event_new(struct ct_flow *flow, u32 hash,
 static inline void ct_event_update(struct ct_flow *flow, u32 what,
 				   const struct ct_origin *origin)
 {
+	ct_trace_updated(flow, what);
 	if (ct_event_is_heard() && ct_event_wanted(flow, what))
 		ct_event_send(flow, CT_EVENT_UPDATE, origin);
 }
@@ -124,6 +126,7 @@ static inline void ct_event_update(struct ct_flow *flow, u32 what,
 static inline void ct_event_move(struct ct_flow *flow,
 				 const struct ct_net *cnet, u32 what)
 {
+	ct_trace_updated(flow, what);
 	if (ct_event_is_heard() && ct_event_wanted(flow, what) &&
 	    (flow->status & CT_FLOW_UNTOLD ||
 	     ct_event_wants(cnet, CT_EVENT_UPDATE)))
