@@ -17,12 +17,13 @@ KRELEASE := $(shell uname -r)
 KDIR ?= /lib/modules/$(KRELEASE)/build
 kbuild = $(MAKE) -C $(KDIR) M=$(CURDIR) INSTALL_MOD_DIR=updates
 installed = /lib/modules/$(KRELEASE)/updates
-modprobe_conf = /lib/modprobe.d/ip_conntrack.conf
+modprobe_conf = /lib/modprobe.d/ip_conntrack-module.conf
+man_dir = /usr/local/share/man
 
 # Parallel inside a step (make -j), one step after the other.
 .NOTPARALLEL:
-.PHONY: all modules modules_install install uninstall demo test bench check \
-	clean help kdir
+.PHONY: all modules modules_install install uninstall deb demo test bench \
+	check clean help kdir
 
 all: modules
 
@@ -35,14 +36,22 @@ modules_install: kdir
 install: modules
 	+$(kbuild) modules_install
 	install -D -m 644 tools/modprobe.conf $(modprobe_conf)
+	install -D -m 644 docs/ip_conntrack.4 $(man_dir)/man4/ip_conntrack.4
+	install -D -m 644 docs/ip_conntrack.7 $(man_dir)/man7/ip_conntrack.7
 	depmod -a $(KRELEASE)
 	@echo "Installed. Load it with: modprobe ip_conntrack hashsize=32768"
 	@echo "Then look at it with:    cat /proc/net/ip_conntrack"
+	@echo "Its manual:              man 4 ip_conntrack"
 
 uninstall:
-	rm -f $(installed)/ip_conntrack*.ko* $(modprobe_conf)
+	rm -f $(installed)/ip_conntrack*.ko* $(modprobe_conf) \
+		$(man_dir)/man4/ip_conntrack.4 $(man_dir)/man7/ip_conntrack.7
 	depmod -a $(KRELEASE)
 	@echo "Removed from $(installed). A loaded module stays until: modprobe -r ip_conntrack"
+
+deb:
+	@tools/deps package
+	@tools/deb
 
 demo:
 	@tools/demo $(if $(filter-out 0,$(DEMO_SHELL)),--shell)
@@ -68,6 +77,7 @@ help:
 	@echo "all        build the modules for the running kernel, or for KDIR="
 	@echo "install    install them for the running kernel (as root)"
 	@echo "uninstall  remove them again (as root)"
+	@echo "deb        make a Debian package that builds them with DKMS"
 	@echo "demo       see it work in a virtual machine; SHELL=1 leaves you in it"
 	@echo "test       run all tests in virtual machines"
 	@echo "bench      measure it beside nf_conntrack: every figure with its goal"
@@ -79,3 +89,4 @@ kdir:
 		echo "No kernel build tree at $(KDIR): install the package" \
 			"linux-headers-$(KRELEASE), or name another tree" \
 			"with KDIR=." >&2; exit 2; }
+	@tools/fits $(KDIR)

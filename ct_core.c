@@ -33,6 +33,7 @@
 #include "ct_compat.h"
 #include "ct_core.h"
 #include "ct_expire.h"
+#include "ct_explain.h"
 #include "ct_find.h"
 #include "ct_hash.h"
 #include "ct_memo.h"
@@ -91,14 +92,14 @@ update_locked(struct ct_flow *flow, const struct ct_pkt *pkt,
 	struct ct_judgement j CT_UNINIT;
 
 	if (ct_left(flow->expires, pkt->now) <= 0) {
-		ct_flow_end(flow);
+		ct_flow_end(flow, CT_ENDED_TIMEOUT);
 		return false;
 	}
 	ct_proto_judge(flow, pkt, dir, &j);
 	*reason = CT_R_OK;
 	switch (j.verdict) {
 	case CT_RENEW:
-		ct_flow_end(flow);
+		ct_flow_end(flow, CT_ENDED_RENEWED);
 		return false;
 	case CT_REFUSE:
 		*reason = j.reason;
@@ -178,6 +179,7 @@ static noinline enum ct_reason track_first(const struct ct_pkt *pkt,
 	}
 	memo->kind = CT_MEMO_NEW;
 	memo->info = CT_INFO_NEW;
+	ct_trace_new(pkt);
 	return CT_R_OK;
 }
 
@@ -403,10 +405,8 @@ static noinline bool settle_rivalry(const struct ct_pkt *pkt,
 	if (!birth->alias)
 		return false;
 	rival = ct_hash_find(pkt->cnet, &birth->reply_id, &dir);
-	if (rival) {
-		ct_stat_inc(pkt->cnet, dead_list);
-		ct_flow_end(rival);
-	}
+	if (rival)
+		ct_flow_end(rival, CT_ENDED_DISPLACED);
 	return false;
 }
 
@@ -520,7 +520,7 @@ static void leave(struct ct_flow *flow, const struct ct_pkt *pkt,
 
 	ct_proto_judge(flow, pkt, dir, &j);
 	if (j.verdict == CT_END)
-		ct_flow_end(flow);
+		ct_flow_end(flow, CT_ENDED_RESET);
 	else
 		ct_flow_unlock(flow);
 }

@@ -25,6 +25,7 @@
 
 #include "ct_compat.h"
 #include "ct_expire.h"
+#include "ct_explain.h"
 #include "ct_hash.h"
 #include "ct_room.h"
 #include "ct_size.h"
@@ -227,6 +228,7 @@ void ct_flow_publish(const struct ct_net *cnet, struct ct_flow *flow)
 	    ct_event_wants(cnet, CT_EVENT_NEW))
 		status |= CT_FLOW_UNTOLD;
 	ct_kind_add(cnet, status, 1);
+	ct_trace_confirmed(cnet, flow);
 	/* Pairs with the acquire in ct_flow_alive(). */
 	smp_store_release(&flow->status, status);
 }
@@ -251,13 +253,15 @@ EXPORT_SYMBOL_CT(ct_flow_discard);
  * Flow lock held. From here on the flow is the caller's. Its namespace may be
  * gone once ct_flow_end_all() sees that the flow is dying.
  */
-static void condemn(struct ct_flow *flow, const struct ct_origin *origin)
+static void condemn(struct ct_flow *flow, enum ct_ended why,
+		    const struct ct_origin *origin)
 {
 	struct ct_net *cnet = ct_flow_net(flow);
 
 	count_out(cnet, flow);
 	ct_kind_add(cnet, flow->status, -1);
-	ct_stat_inc(cnet, dead);
+	ct_stat_inc(cnet, ended[why]);
+	ct_trace_destroyed(cnet, flow, why);
 	ct_event_destroy(flow, origin);
 	/* Pairs with the acquire in ct_flow_alive(). */
 	smp_store_release(&flow->status, flow->status | IPS_DYING);
@@ -280,7 +284,7 @@ bool ct_flow_condemn_expired(struct ct_flow *flow, u32 now)
 	ct_flow_lock(flow);
 	over = ct_flow_alive(flow) && ct_left(flow->expires, now) <= 0;
 	if (over)
-		condemn(flow, NULL);
+		condemn(flow, CT_ENDED_TIMEOUT, NULL);
 	ct_flow_unlock(flow);
 	return over;
 }
@@ -303,13 +307,13 @@ void ct_flow_bury(struct ct_flow *flow)
 /**
  * ct_flow_end_for() - end a flow on somebody's request
  * @flow: the flow, alive, its lock held; unlocked here, then gone
- * @origin: whose; %NULL for nobody's
+ * @origin: whose
  *
  * Context: RCU read-side section, bottom halves off, no other lock held.
  */
 void ct_flow_end_for(struct ct_flow *flow, const struct ct_origin *origin)
 {
-	condemn(flow, origin);
+	condemn(flow, CT_ENDED_REQUEST, origin);
 	ct_flow_unlock(flow);
 	ct_flow_bury(flow);
 }
@@ -318,12 +322,15 @@ EXPORT_SYMBOL_CT(ct_flow_end_for);
 /**
  * ct_flow_end() - end a flow
  * @flow: the flow, alive, its lock held; unlocked here, then gone
+ * @why: why
  *
  * Context: RCU read-side section, bottom halves off, no other lock held.
  */
-void ct_flow_end(struct ct_flow *flow)
+void ct_flow_end(struct ct_flow *flow, enum ct_ended why)
 {
-	ct_flow_end_for(flow, NULL);
+	condemn(flow, why, NULL);
+	ct_flow_unlock(flow);
+	ct_flow_bury(flow);
 }
 EXPORT_SYMBOL_CT(ct_flow_end);
 
@@ -341,8 +348,7 @@ void ct_flow_end_all(struct ct_net *cnet)
 	rcu_read_lock();
 	ct_walk_begin(&walk, cnet, NFPROTO_UNSPEC);
 	while ((flow = ct_walk_next_locked(&walk))) {
-		ct_stat_inc(cnet, dead_list);
-		ct_flow_end(flow);
+		ct_flow_end(flow, CT_ENDED_NAMESPACE);
 		local_bh_enable();
 		ct_walk_pause(&walk);
 	}

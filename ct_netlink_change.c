@@ -359,7 +359,6 @@ static int delete_one(struct sk_buff *skb, const struct nfnl_info *info,
 		ct_flow_unlock(flow);
 		goto out;
 	}
-	ct_stat_inc(cnet, dead_list);
 	ct_flow_end_for(flow, &origin);
 	err = 0;
 out:
@@ -380,12 +379,10 @@ static void flush(struct ct_net *cnet, const struct ct_nl_filter *filter,
 	while ((flow = ct_walk_next_locked(&walk))) {
 		if (filter)
 			ct_flow_snapshot(flow, ct_now(), &snap);
-		if (!filter || ct_nl_matches(filter, &snap)) {
-			ct_stat_inc(cnet, dead_list);
+		if (!filter || ct_nl_matches(filter, &snap))
 			ct_flow_end_for(flow, origin);
-		} else {
+		else
 			ct_flow_unlock(flow);
-		}
 		local_bh_enable();
 		ct_walk_pause(&walk);
 	}

@@ -34,6 +34,7 @@
 #include "ct_core.h"
 #include "ct_event.h"
 #include "ct_expire.h"
+#include "ct_explain.h"
 #include "ct_find.h"
 #include "ct_memo.h"
 #include "ct_packet.h"
@@ -432,7 +433,10 @@ static noinline void judge_changing(struct ct_net *cnet, struct sk_buff *skb,
 	settle(cnet, skb, family, flow, dir, status, ct_now(), timeout, news);
 }
 
-/* The packet has no flow. It is not a datagram, nor a SYN as most are. */
+/*
+ * The packet has no flow. It is not a datagram, nor a SYN as most are, or has to
+ * be told of.
+ */
 static noinline void begin_unusual(struct ct_net *cnet, struct sk_buff *skb,
 				   const struct nf_hook_state *state)
 {
@@ -455,8 +459,9 @@ static noinline void begin_first(struct ct_net *cnet, struct sk_buff *skb,
 	u8 family = state->pf;
 	u32 digest;
 
-	if (transport_proto(ip, family) == IPPROTO_TCP &&
-	    unlikely(!tcp_read_syn(skb, ip, family, TCP_FLAG_SYN, &seg))) {
+	if (ct_traces_new() ||
+	    (transport_proto(ip, family) == IPPROTO_TCP &&
+	     unlikely(!tcp_read_syn(skb, ip, family, TCP_FLAG_SYN, &seg)))) {
 		begin_unusual(cnet, skb, state);
 		return;
 	}

@@ -328,8 +328,10 @@ static int stat_show(struct seq_file *s, void *v)
 		st = per_cpu_ptr(cnet->stat, cpu);
 		seq_printf(s, "%08x  %08x %08x %08x %08x %08x %08x %08x ",
 			   entries, nf ? st->raced : st->searched, st->found,
-			   st->fresh, ct_stat_invalid(st), st->ignore, st->dead,
-			   nf ? 0 /* no chain is too long */ : st->dead_list);
+			   st->fresh, ct_stat_invalid(st), st->ignore,
+			   ct_stat_ended(st, CT_ENDED_TIMEOUT),
+			   nf ? 0 /* no chain is too long */ :
+				ct_stat_ended(st, CT_ENDED_EARLY));
 		seq_printf(s, "%08x %08x %08x %08x %08x  %08x %08x %08x %08x\n",
 			   st->insert, st->insert_failed, st->drop,
 			   st->early_drop, st->icmp_error,
@@ -363,6 +365,11 @@ static const struct {
 	CT_OTHER(source_full, "first packets of a source with too many flows (not refused)"),
 	CT_OTHER(drop, "first packets dropped, no room or memory (not refused)"),
 #undef CT_OTHER
+#define CT_ENDED(name, text) {						\
+	offsetof(struct ct_stat, ended[CT_ENDED_##name]),		\
+	"flows ended: " text " (not refused)" },
+	CT_ENDS(CT_ENDED)
+#undef CT_ENDED
 };
 
 static int reasons_show(struct seq_file *s, void *v)

@@ -32,6 +32,7 @@
 
 #include "ct_compat.h"
 #include "ct_expire.h"
+#include "ct_explain.h"
 #include "ct_hash.h"
 #include "ct_room.h"
 
@@ -146,9 +147,9 @@ static void give_up(struct ct_flow *flow, struct ct_net *cnet,
 		    enum ct_rank rank)
 {
 	ct_stat_inc(cnet, early_drop);
-	ct_stat_inc(cnet, dead_list);
 	ct_stat_inc(cnet, given_up[rank]);
-	ct_flow_end(flow);
+	ct_trace_evicted(cnet, flow, rank);
+	ct_flow_end(flow, CT_ENDED_EVICTED);
 }
 
 /* Returns false if it is not what it was taken for. */

@@ -3,13 +3,16 @@
  * Refusals: counted, and logged where that was asked for.
  *
  * Context
- *	Hooks, bottom halves off. Nothing here sleeps; the log is rate-limited.
+ *	Hooks, bottom halves off. Nothing here sleeps. The log has the kernel's
+ *	limit for what the network can cause (net.core.message_burst); counters
+ *	and tracepoints have none.
  */
 #include <linux/module.h>
 #include <linux/net.h>
 #include <net/netfilter/nf_log.h>
 
 #include "ct_compat.h"
+#include "ct_explain.h"
 #include "ct_net.h"
 #include "ct_proto.h"
 #include "ct_stat.h"
@@ -78,19 +81,19 @@ static bool is_logged(const struct ct_pkt *pkt)
 	return which == 255 || (which && which == pkt->tuple.protonum);
 }
 
-/* The packet's own logger where there is one, else a line of ours. */
+/* By the kernel's logger, or a line of ours where there is surely none. */
 static void log_refusal(const struct ct_pkt *pkt, enum ct_reason reason,
 			const struct nf_hook_state *state)
 {
-	if (ct_log_is_registered(state->pf)) {
+	if (!ct_log_is_missing(state->pf)) {
 		nf_log_packet(state->net, state->pf, state->hook, pkt->skb,
 			      state->in, state->out, NULL,
 			      "ip_conntrack: invalid, %s: ",
 			      ct_reason_text(reason));
 		return;
 	}
-	net_info_ratelimited("ip_conntrack: invalid packet, protocol %u: %s\n",
-			     pkt->tuple.protonum, ct_reason_text(reason));
+	pr_info("ip_conntrack: invalid packet, protocol %u: %s\n",
+		pkt->tuple.protonum, ct_reason_text(reason));
 }
 
 /**
@@ -109,6 +112,7 @@ void ct_refuse(const struct ct_pkt *pkt, enum ct_reason reason,
 		ct_stat_inc(pkt->cnet, ignore);
 		return;
 	}
-	if (unlikely(is_logged(pkt)))
+	ct_trace_invalid(pkt, reason);
+	if (unlikely(is_logged(pkt)) && net_ratelimit())
 		log_refusal(pkt, reason, state);
 }

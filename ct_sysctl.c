@@ -241,9 +241,7 @@ static bool max_allowed(const struct ct_net *cnet, unsigned long wanted)
 /* Whoever sets log_invalid means to read it somewhere. */
 static void want_logger(void)
 {
-	if (!ct_log_is_registered(NFPROTO_IPV4) ||
-	    !ct_log_is_registered(NFPROTO_IPV6))
-		request_module("nf_log_syslog");
+	request_module("nf_log_syslog");
 }
 
 static int knob_write(const struct knob *knob, struct ct_net *cnet,

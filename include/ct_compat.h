@@ -67,11 +67,11 @@ ct_register_sysctl(struct net *net, const char *path, struct ctl_table *table,
 #endif
 }
 
-/* Where nobody can tell, say no: asking for a logger twice does no harm. */
-static inline bool ct_log_is_registered(u8 pf)
+/* Is it sure that nobody logs? Some kernels do not tell. */
+static inline bool ct_log_is_missing(u8 pf)
 {
 #ifdef CT_HAVE_NF_LOG_IS_REGISTERED
-	return nf_log_is_registered(pf);
+	return !nf_log_is_registered(pf);
 #else
 	return false;
 #endif

@@ -7,6 +7,7 @@
 
 #include <linux/rcupdate.h>
 
+#include "ct_explain.h"
 #include "ct_flow.h"
 
 struct ct_net;
@@ -123,6 +124,7 @@ static inline void ct_event_new(struct ct_flow *flow, u32 hash,
 static inline void ct_event_update(struct ct_flow *flow, u32 what,
 				   const struct ct_origin *origin)
 {
+	ct_trace_updated(flow, what);
 	if (ct_event_is_heard() && ct_event_wanted(flow, what))
 		ct_event_send(flow, CT_EVENT_UPDATE, origin);
 }
@@ -151,6 +153,7 @@ static inline u32 ct_event_of_status(u32 changed)
 static inline void ct_event_move(struct ct_flow *flow,
 				 const struct ct_net *cnet, u32 what)
 {
+	ct_trace_updated(flow, what);
 	if (ct_event_is_heard() && ct_event_wanted(flow, what) &&
 	    (flow->status & CT_FLOW_UNTOLD ||
 	     ct_event_wants(cnet, CT_EVENT_UPDATE)))

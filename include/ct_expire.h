@@ -16,7 +16,7 @@ struct ct_flow *ct_flow_create(struct ct_net *cnet, const struct ct_id *orig,
 void ct_flow_discard(struct ct_flow *flow);
 
 struct ct_ext *ct_flow_ext(struct ct_flow *flow);
-void ct_flow_end(struct ct_flow *flow);
+void ct_flow_end(struct ct_flow *flow, enum ct_ended why);
 void ct_flow_end_for(struct ct_flow *flow, const struct ct_origin *origin);
 void ct_flow_end_all(struct ct_net *cnet);
 

@@ -54,6 +54,28 @@ enum ct_reason {
 
 #undef CT_R_ENUM
 
+/*
+ * Why a flow ended: enum ct_ended. From CT_ENDED_EARLY on it was before its
+ * time (column "delete_list").
+ */
+#define CT_ENDS(X)							\
+	X(TIMEOUT,	"its time was over")				\
+	X(RENEWED,	"a new connection took its place")		\
+	X(RESET,	"nothing but a reset came of it")		\
+	X(DISPLACED,	"a translator gave its place away")		\
+	X(EVICTED,	"given up for room")				\
+	X(REQUEST,	"deleted by request")				\
+	X(NAMESPACE,	"its namespace went")
+
+#define CT_E_ENUM(name, ...) CT_ENDED_##name,
+enum ct_ended {
+	CT_ENDS(CT_E_ENUM)
+	CT_ENDED_MAX,
+	CT_ENDED_EARLY = CT_ENDED_DISPLACED
+};
+
+#undef CT_E_ENUM
+
 /**
  * enum ct_rank - what a flow is worth when there is no room: ct_room.c
  * @CT_RANK_CLOSING: it ends anyway
@@ -76,8 +98,7 @@ enum ct_rank {
  * @found: packets whose flow was found
  * @fresh: flows created (column "new")
  * @ignore: packets left alone
- * @dead: flows removed (column "delete")
- * @dead_list: of these, those that were taken away before their time
+ * @ended: flows removed (column "delete"), by why
  * @insert: flows inserted
  * @insert_failed: flows that could not be inserted
  * @drop: packets dropped for want of room or memory
@@ -101,8 +122,7 @@ struct ct_stat {
 	u32 found;
 	u32 fresh;
 	u32 ignore;
-	u32 dead;
-	u32 dead_list;
+	u32 ended[CT_ENDED_MAX];
 	u32 insert;
 	u32 insert_failed;
 	u32 drop;
@@ -168,6 +188,23 @@ static inline u32 ct_stat_invalid(const struct ct_stat *stat)
 
 	for (i = CT_R_INVALID; i < CT_R_MAX; i++)
 		sum += stat->reason[i];
+	return sum;
+}
+
+/**
+ * ct_stat_ended() - how many flows ended
+ * @stat: counters of one CPU
+ * @from: for this reason and those after it
+ *
+ * Return: the sum.
+ */
+static inline u32 ct_stat_ended(const struct ct_stat *stat, enum ct_ended from)
+{
+	u32 sum = 0;
+	int i;
+
+	for (i = from; i < CT_ENDED_MAX; i++)
+		sum += stat->ended[i];
 	return sum;
 }
 

@@ -38,7 +38,8 @@ raised() {
 	diff <(echo "$before") <(reasons) | sed -n 's/^[<>] *//p' | awk '{
 		n = $1; $1 = ""; sub(/^ /, "")
 		if ($0 in old) { d = n - old[$0]; if (d) print $0 " +" d }
-		else old[$0] = n }' | grep -vE 'ICMP answer without a question|not to be tracked'
+		else old[$0] = n }' | 
+		grep -vE 'ICMP answer without a question|not to be tracked|^flows ended'
 	(($(column r new) == before_new)) || echo "flows +$(($(column r new) - before_new))"
 }
 

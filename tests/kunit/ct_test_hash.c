@@ -105,7 +105,7 @@ static void end_flow(struct table_test *tt, u32 n, u8 family)
 	rcu_read_lock();
 	flow = ct_hash_find(&tt->cnet, &id, &dir);
 	if (flow)
-		ct_flow_end(flow);
+		ct_flow_end(flow, CT_ENDED_REQUEST);
 	rcu_read_unlock();
 	local_bh_enable();
 }
