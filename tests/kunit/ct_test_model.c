@@ -714,4 +714,5 @@ static struct kunit_suite model_suite = {
 	.name = "ct_tcp_model",
 	.test_cases = model_test_cases,
 };
-kunit_test_suite(model_suite);
+
+kunit_test_suites(&model_suite);
