@@ -420,8 +420,9 @@ static enum ct_reason window(struct ct_tcp *t, const struct ct_tcp_seg *seg,
 	enum ct_reason reason;
 
 	meet(t, seg, dir);
-	if (!seg->has_ack || (seg->rst_ack && !seg->ack))
-		ack = r->end;	/* nothing is acknowledged */
+	if (!seg->has_ack ||
+	    (seg->rst_ack && (!seg->ack || !(r->flags & CT_TCP_F_SEEN))))
+		ack = r->end;	/* nothing is acknowledged, or nobody knows what */
 	if (ack != seg->ack || !(r->flags & CT_TCP_F_SACK))
 		sack = ack;
 	if (seg->kind == CT_TCP_K_RST && !seq && t->state == CT_TCP_SYN_SENT) {

@@ -192,6 +192,13 @@ static const struct tcp_case tcp_cases[] = {
 		{ REPLY, R | A, ABS, 2, 0, NO(RST_SEQ, SYN_SENT) },
 		{ REPLY, R, 0, 0, 0, PASS(SYN_SENT) },
 		{ REPLY, S | A, 0, 1, 0, OK(SYN_RECV, SYN_RECV) } } },
+	{ "3.5.2: reset by an end that got no answer", {}, {}, {
+		{ ORIG, S, 0, 0, 0, OK(SYN_SENT, SYN_SENT) },
+		{ ORIG, R | A, 1, 700, 0, END } } },
+	{ "3.5.2: reset where only one end is seen", {}, {}, {
+		{ ORIG, A, 100, 100, 10, OK(ESTABLISHED, UNACK) },
+		{ ORIG, A, 110, 900, 10, OK(ESTABLISHED, UNACK) },
+		{ ORIG, R | A, 120, 1700, 0, END } } },
 	{ "3.5.2: reset by the answering end", {}, UP, {
 		{ REPLY, R, 1, 0, 0, SURE(CLOSE, CLOSE) },
 		{ ORIG, A, 1, 1, 10, SURE(CLOSE, CLOSE) } } },
