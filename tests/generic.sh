@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# guests: uml deb6.1
-# long: umldebug deb6.12
+# guests: uml
+# long: umldebug deb6.1 deb6.12
 #
 # The rarer protocols: SCTP from INIT to SHUTDOWN COMPLETE with its tags, GRE
 # with and without calls, and everything else by its addresses.

@@ -20,7 +20,7 @@ companion=ip_conntrack_netlink
 
 # Fewer flows where the guest is slow: a stock kernel in QEMU, one with all checks.
 if [[ -e /proc/lockdep ]] || grep -q QEMU /proc/cpuinfo 2> /dev/null; then
-	many=20000 rate=500 flood=5000
+	many=5000 rate=500 flood=5000
 elif [[ ${CT_LONG:-} ]]; then
 	many=1000000 rate=10000 flood=100000
 else

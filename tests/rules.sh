@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# guests: umldebug deb6.1 deb6.12
-# long: uml
+# guests: umldebug deb6.12
+# long: uml deb6.1
 # timeout: 900
 # shellcheck disable=SC2016,SC2119,SC2317
 #
