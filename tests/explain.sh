@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# guests: uml
-# long: umldebug deb6.12
+# guests: umldebug
+# long: deb6.12
 # timeout: 300
 #
 # What the tracker tells who looks: tracepoints by ftrace, perf and bpftrace, the
