@@ -3,8 +3,8 @@
  * UDP (RFC 768).
  *
  * UDP has no connections. A question that was answered is given the short
- * timeout; when both ends still talk CT_UDP_STREAM_AFTER later, it is a stream: the
- * long timeout, and assured. (RFC 4787, 4.3 asks for two minutes or more
+ * timeout; when both ends still talk CT_UDP_STREAM_AFTER later, it is a stream:
+ * the long timeout, and assured. (RFC 4787, 4.3 asks for two minutes or more
  * where the port says nothing else; the long one is that.)
  *
  * Most questions are asked once, by a port of their own (RFC 5452, 9.2), and

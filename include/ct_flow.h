@@ -145,6 +145,7 @@ struct ct_sctp {
 	__be32 stray;
 };
 
+/* Both ends of a flow still talk: from then on it is a stream (ct_proto_udp.c). */
 #define CT_UDP_STREAM_AFTER	(2 * HZ)
 
 /**

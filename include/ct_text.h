@@ -18,6 +18,7 @@ static __always_inline char *ct_text(char *p, const char *text)
 	return p + len;
 }
 
+/* What num_to_str() of the kernel does, which modules cannot call */
 static inline char *ct_text_u32(char *p, u32 n)
 {
 	char digits[10], *d = digits + sizeof(digits);
