@@ -23,7 +23,7 @@ man_dir = /usr/local/share/man
 # Parallel inside a step (make -j), one step after the other.
 .NOTPARALLEL:
 .PHONY: all modules modules_install install uninstall deb demo test bench \
-	check clean help kdir
+	fuzz stress check clean help kdir
 
 all: modules
 
@@ -62,6 +62,19 @@ test:
 bench:
 	@tools/bench
 
+# Long runs, TIME seconds each.
+TIME ?= 600
+
+fuzz:
+	@CT_FUZZ_SECONDS=$(TIME) CT_FUZZ_SEED=$${CT_FUZZ_SEED:-$$RANDOM} \
+		CT_TIMEOUT=$$(($(TIME) * 3 + 600)) tests/run -g umldebug -k '^fuzz'
+
+# The stock kernel watches its memory and takes every warning for an end.
+stress:
+	@CT_STRESS_SECONDS=$(TIME) CT_TIMEOUT=$$(($(TIME) * 3 + 600)) \
+		CT_APPEND="slub_debug=FZPU kfence.sample_interval=10 panic_on_warn=1" \
+		tests/run -g umldebug -g deb6.1 -k '^everything'
+
 check:
 	@tools/check
 
@@ -81,6 +94,8 @@ help:
 	@echo "demo       see it work in a virtual machine; SHELL=1 leaves you in it"
 	@echo "test       run all tests in virtual machines"
 	@echo "bench      measure it beside nf_conntrack: every figure with its goal"
+	@echo "fuzz       forged packets, messages and settings; TIME=seconds"
+	@echo "stress     everything at once in two guests; TIME=seconds"
 	@echo "check      coding style and static analysis"
 	@echo "clean      remove what the build made"
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# guests: uml umldebug deb6.12
-# long: deb6.1
+# guests: uml umldebug
+# long: deb6.1 deb6.12
 # timeout: 900
 # shellcheck disable=SC2015,SC2016,SC2119,SC2317
 #

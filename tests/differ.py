@@ -1,0 +1,106 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""What two trackers made of the same packets.
+
+	differ.py NF OURS DIFFERENCES
+
+NF and OURS are what /proc/ct_fuzz printed with one and with the other. In a
+conversation only the first difference counts: what comes behind it may follow
+from it, and is counted as that. DIFFERENCES lists what may differ, one a line:
+
+	PROTOCOL NAME MUTATION NF OURS		shell patterns, then a tab and why
+
+where NF and OURS are a verdict, or what the rules saw: "state", "state reply".
+Prints a table of the differences, largest first, and exits with 1 where one of
+them is not listed.
+"""
+
+import collections
+import fnmatch
+import sys
+
+STATES = ['none', 'invalid', 'new', 'established', 'related', 'untracked',
+          'none', 'none']
+EXAMPLES = 3
+
+
+def seen(fields):
+    """One word for what a tracker made of the packet"""
+    verdict, mark = fields[8], int(fields[9])
+    if verdict != 'accept':
+        return verdict
+    text = STATES[mark & 7]
+    for bit, word in ((8, '-reply'), (16, '-seen'), (32, '-assured')):
+        if mark & bit:
+            text += word
+    return text
+
+
+def read_differences(path):
+    listed = []
+    with open(path, encoding='ascii') as file:
+        for line in file:
+            if line.strip() and not line.startswith('#'):
+                patterns, why = line.rstrip('\n').split('\t', 1)
+                listed.append((patterns.split(), why.strip()))
+    return listed
+
+
+def reason(listed, what):
+    for patterns, why in listed:
+        if all(fnmatch.fnmatchcase(word, pattern)
+               for word, pattern in zip(what, patterns)):
+            return why
+    return None
+
+
+def compare(nf_path, ours_path):
+    """Counts, examples, packets, and packets behind a difference"""
+    counts = collections.Counter()
+    examples = collections.defaultdict(list)
+    packets = behind = 0
+    parted = set()
+    with open(nf_path, encoding='ascii') as nf, \
+            open(ours_path, encoding='ascii') as ours:
+        for one, other in zip(nf, ours, strict=True):
+            packets += 1
+            one, other = one.split(), other.split()
+            if one[0] == '0':
+                parted.clear()
+            if one[:8] != other[:8]:
+                sys.exit('differ.py: these are not the same packets')
+            if one[8:] == other[8:]:
+                continue
+            if one[1] in parted:
+                behind += 1
+                continue
+            parted.add(one[1])
+            what = (one[2] + one[3], one[6], one[7], seen(one), seen(other))
+            counts[what] += 1
+            if len(examples[what]) < EXAMPLES:
+                examples[what].append(one[0])
+    return counts, examples, packets, behind
+
+
+def main():
+    counts, examples, packets, behind = compare(*sys.argv[1:3])
+    listed = read_differences(sys.argv[3])
+    reasons = collections.Counter()
+    unexplained = 0
+    for what, count in counts.most_common():
+        why = reason(listed, what)
+        reasons[why] += count
+        if why is None:
+            unexplained += count
+            print('%6d  %-9s %-9s %-13s %-27s %-27s at %s' %
+                  ((count,) + what + (', '.join(examples[what]),)))
+    print('packets: %d' % packets)
+    print('judged alike: %d' % (packets - behind - sum(counts.values())))
+    for why, count in reasons.most_common():
+        print('%6d  %s' % (count, why or 'not explained'))
+    print('behind one of these, in its conversation: %d' % behind)
+    sys.exit(1 if unexplained else 0)
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,121 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# guests: umldebug
+# timeout: 300
+#
+# Everything that comes from outside, forged: packets on two processors, messages
+# of ctnetlink, sysctls and module parameters, all at once, with lists and a table
+# that changes its size beside them. Nothing may be reported by the kernel, numbers
+# must agree afterwards, and nothing may be left.
+#
+# CT_FUZZ_SECONDS, CT_FUZZ_SEED: for how long (15 unless told), and beginning with
+# what; "make fuzz" is the long run. fuzz/corpus lists the seeds that found something
+# once; they are tried first.
+
+# shellcheck disable=SC2119,SC2317 # called by name, with or without arguments
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+need nft conntrack python3
+need_module
+
+seconds=${CT_FUZZ_SECONDS:-15}
+seed=${CT_FUZZ_SEED:-1}
+each=10000
+
+rules() {
+	on r nft -f - <<-'NFT'
+	table inet fuzz {
+		chain pre {
+			type filter hook prerouting priority -150
+			ct state invalid counter
+			ct state established,related counter
+			ct direction reply ct mark set 5
+			ct count over 100000 counter
+		}
+		chain raw {
+			type filter hook prerouting priority -300
+			udp dport 900-910 notrack
+		}
+		chain out {
+			type filter hook output priority -150
+			ct state new ct mark set meta mark
+			ct status assured counter
+		}
+		chain post {
+			type filter hook postrouting priority 0
+			ct state invalid tcp dport 100-200 drop
+			ct state new udp dport 300-310 drop
+		}
+	}
+	NFT
+}
+
+# packets SEED COUNT: in the router
+packets() { on r sh -c "echo $1 $2 > /proc/ct_fuzz"; }
+
+# packets_for SEED: others of them, until the time is over
+packets_for() {
+	local n=$1 until=$((SECONDS + seconds))
+	while ((SECONDS < until)); do
+		packets "$n" "$each" || return
+		n=$((n + 2))
+	done
+}
+
+corpus() {
+	local kind seed count
+	while read -r kind seed count; do
+		case $kind in
+		packets) packets "$seed" "$count" ;;
+		netlink) on r "$python" "$here/fuzz.py" netlink "$seed" 60 "$count" ;;
+		esac || echo "failed: $kind $seed $count"
+	done < <(grep -v '^#' "$here/fuzz/corpus")
+}
+
+hosts r
+load hashsize=4096 max=20000
+modprobe ip_conntrack_netlink || fail "ip_conntrack_netlink"
+modprobe ct_fuzz || skip_all "no ct_fuzz here"
+rules || fail "the rules"
+is "what found something once finds nothing now" "" "$(corpus)"
+
+: > "$work/noise"
+while_noise "nsenter --net=/run/netns/r cat /proc/net/ip_conntrack \
+	/proc/net/ip6_conntrack /proc/net/stat/ip_conntrack*; sleep 0.3"
+while_noise "nsenter --net=/run/netns/r conntrack -L; sleep 1
+	nsenter --net=/run/netns/r conntrack -F"
+jobs=()
+for first in 0 1; do
+	packets_for $((seed + first)) &
+	jobs+=($!)
+done
+for kind in netlink sysctl params; do
+	on r "$python" "$here/fuzz.py" "$kind" "$seed" "$seconds" \
+		> "$work/$kind" 2>&1 &
+	jobs+=($!)
+done
+failed=0
+for job in "${jobs[@]}"; do wait "$job" || failed=$((failed + 1)); done
+noise_down
+is "all of it was taken, or refused" 0 $failed
+say "$(cat "$work"/{netlink,sysctl,params})"
+sent=$(cat /sys/module/ct_fuzz/parameters/sent)
+at_least "packets" $((seconds * 500)) "$sent"
+at_least "flows came of them" $((seconds * 10)) "$(column r new)"
+
+wait_for 60 agree r
+agrees "lines, count and column 1 agree" r
+wait_is "every flow that came is there or was deleted" 0 balance r
+check "a flow can be made by hand" on r "$python" "$here/netlink.py" fill 5
+on r conntrack -F 2> /dev/null
+echo "# summary: $sent packets," \
+	"$(sed -n 's/^netlink: \([0-9]*\) .*/\1/p' "$work/netlink") messages," \
+	"$(sed -n 's/^[sp][a-z]*: \([0-9]*\) .*/\1/p' "$work/sysctl" \
+		"$work/params" | awk "{ n += \$1 } END { print n }") settings in $seconds s"
+on r nft flush ruleset
+ip netns delete r
+check "rmmod" wait_for 30 unload
+rmmod ct_fuzz
+check_not "no slab is left" grep -q '^ip_conntrack' /proc/slabinfo
+finish
