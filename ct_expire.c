@@ -229,7 +229,7 @@ void ct_flow_publish(const struct ct_net *cnet, struct ct_flow *flow)
 		status |= CT_FLOW_UNTOLD;
 	ct_kind_add(cnet, status, 1);
 	ct_trace_confirmed(cnet, flow);
-	/* Pairs with the acquire in ct_flow_alive(). */
+	/* Pairs with the barrier in ct_flow_alive(). */
 	smp_store_release(&flow->status, status);
 }
 
@@ -263,7 +263,7 @@ static void condemn(struct ct_flow *flow, enum ct_ended why,
 	ct_stat_inc(cnet, ended[why]);
 	ct_trace_destroyed(cnet, flow, why);
 	ct_event_destroy(flow, origin);
-	/* Pairs with the acquire in ct_flow_alive(). */
+	/* Pairs with the barrier in ct_flow_alive(). */
 	smp_store_release(&flow->status, flow->status | IPS_DYING);
 }
 

@@ -491,8 +491,8 @@ static __always_inline bool track(struct ct_net *cnet, struct sk_buff *skb,
 	}
 
 	ct_flow_lock(flow);
-	/* Pairs with the releases that ct_flow_alive() names. */
-	status = smp_load_acquire(&flow->status);
+	status = READ_ONCE(flow->status);
+	smp_rmb();	/* as in ct_flow_alive() */
 	now = ct_now();
 	if (unlikely(!is_good(flow, status, &id, family, cnet, now))) {
 		ct_flow_unlock(flow);

@@ -14,7 +14,9 @@
  *	those of the association; @fresh are those that INIT and INIT ACK have
  *	announced for the next one. They become @vtag when a COOKIE ECHO proves
  *	that its sender has received them (5.1, 5.2.4). So an INIT with a forged
- *	source address cannot make a living association's packets INVALID.
+ *	source address cannot make a living association's packets INVALID. Where
+ *	none lives yet, a COOKIE ACK proves the same of a COOKIE ECHO that took
+ *	another path.
  *
  *	A path that sees an association's HEARTBEATs only (8.3; multi-homing, or
  *	this module was loaded late) learns the tags from them. A HEARTBEAT with
@@ -88,7 +90,8 @@ static const struct transition {
 	/* 5.1, C and D; 5.2.4 */
 	MOVE(COOKIE_ECHO, BOTH, IN(COOKIE_WAIT) | IN(SHUTDOWN_SENT) |
 	     IN(SHUTDOWN_RECD), COOKIE_ECHOED),
-	MOVE(COOKIE_ACK, BOTH, IN(COOKIE_ECHOED), ESTABLISHED),
+	MOVE(COOKIE_ACK, BOTH, IN(COOKIE_WAIT) | IN(COOKIE_ECHOED),
+	     ESTABLISHED),
 	/* 8.3 */
 	MOVE(HEARTBEAT_ACK, REPLY, IN(HEARTBEAT_SENT), ESTABLISHED),
 	/* 5.2.6: the answer to a COOKIE ECHO */
@@ -287,6 +290,15 @@ static enum ct_reason meet_stray(struct ct_sctp *st, enum ip_conntrack_dir dir,
 	}
 }
 
+/* Has the cookie been received, so that the tags must have been? */
+static bool proves_tags(const struct ct_sctp *st, const struct ct_sctp_seg *seg)
+{
+	bool lives = st->vtag[0] || st->vtag[1];
+
+	return seg->map & HAS(COOKIE_ECHO) ||
+	       (seg->map & HAS(COOKIE_ACK) && !lives);
+}
+
 /* 5.1, D: the tags of INIT and INIT ACK are those of the association now. */
 static void adopt_fresh(struct ct_sctp *st)
 {
@@ -321,7 +333,7 @@ static enum ct_reason verify_tag(struct ct_sctp *st, enum ip_conntrack_dir dir,
 		st->fresh[!dir] = seg->init_tag;
 		return CT_R_OK;
 	}
-	if (seg->map & HAS(COOKIE_ECHO) && fresh && st->fresh[!dir]) {	/* D */
+	if (fresh && st->fresh[!dir] && proves_tags(st, seg)) {	/* D */
 		adopt_fresh(st);
 		return CT_R_OK;
 	}

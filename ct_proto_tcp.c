@@ -342,6 +342,17 @@ static void settle_scale(struct ct_tcp_peer *a, struct ct_tcp_peer *b)
 	set_scale(b, 0);
 }
 
+/*
+ * An end's SYN, the other end's came before. It may send at once what the other
+ * one's SYN had a window for: it need not wait for the third segment (RFC 7413,
+ * 2), and the tracker may not see that.
+ */
+static void meet_other(struct ct_tcp_peer *s, struct ct_tcp_peer *r)
+{
+	settle_scale(s, r);
+	s->maxend = s->end + max_window(r);
+}
+
 static void meet(struct ct_tcp *t, const struct ct_tcp_seg *seg,
 		 enum ip_conntrack_dir dir)
 {
@@ -352,7 +363,7 @@ static void meet(struct ct_tcp *t, const struct ct_tcp_seg *seg,
 	if (is_syn(seg) && (!(s->flags & CT_TCP_F_SEEN) || again)) {
 		meet_syn(s, seg);
 		if (r->flags & CT_TCP_F_SEEN)
-			settle_scale(s, r);
+			meet_other(s, r);
 	} else if (!(s->flags & CT_TCP_F_SEEN)) {
 		meet_middle(s, r, seg);
 	}
@@ -503,6 +514,7 @@ static void judge_stray(const struct ct_pkt *pkt, enum ip_conntrack_dir dir,
 		r->maxwin = 1;
 		set_options(r, t->last_opts);
 		settle_scale(s, r);
+		s->maxend = s->end + U16_MAX;	/* the SYN's window was not kept */
 		t->state = CT_TCP_SYN_RECV;
 		count_repeats(t, seg, dir);
 		j->verdict = CT_ACCEPT;

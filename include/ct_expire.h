@@ -38,8 +38,15 @@ void ct_expire_exit(void);
  */
 static inline bool ct_flow_alive(const struct ct_flow *flow)
 {
-	/* Pairs with the releases in ct_flow_publish() and condemn(). */
-	return !(smp_load_acquire(&flow->status) & IPS_DYING);
+	bool alive = !(READ_ONCE(flow->status) & IPS_DYING);
+
+	/*
+	 * Pairs with the releases in ct_flow_publish() and condemn(). What is
+	 * written to the flow depends on the answer, which orders it as well; an
+	 * acquire would cost more where it is a full barrier (User-mode Linux).
+	 */
+	smp_rmb();
+	return alive;
 }
 
 /**

@@ -216,7 +216,7 @@ ct_tcp_usual_answer(struct ct_tcp *t, const struct ct_tcp_seg *seg,
 	    !READ_ONCE(knobs->tcp_max_retrans))
 		return false;
 	s->end = seg->end;
-	s->maxend = seg->end;
+	s->maxend = seg->end + ((u32)r->maxwin << r->scale);
 	s->maxack = seg->ack;
 	s->scale = seg->opts & CT_TCP_LAST_SCALE;
 	s->maxwin = DIV_ROUND_UP(seg->win, 1U << s->scale);

@@ -627,10 +627,12 @@ static int sender(void *data)
 	struct run *run = data;
 	struct team *team = run->team;
 
+	/* Of this CPU's memory, as a driver's: no neighbour of another one's. */
+	run->skb = packet_alloc(team->s->protonum);
 	atomic_dec(&team->ready);
 	while (atomic_read(&team->ready))
 		cpu_relax();
-	run->err = send_all(run);
+	run->err = run->skb ? send_all(run) : -ENOMEM;
 	if (atomic_dec_and_test(&team->left))
 		complete(&team->done);
 	return 0;
@@ -651,8 +653,7 @@ static int run_begin(struct run *all, struct team *team, unsigned int cpu)
 	run->flows = share;
 	run->seed = cpu + 1;
 	run->took = kvcalloc(total / batch + 1, sizeof(*run->took), GFP_KERNEL);
-	run->skb = packet_alloc(team->s->protonum);
-	return run->took && run->skb ? 0 : -ENOMEM;
+	return run->took ? 0 : -ENOMEM;
 }
 
 static void run_end(struct run *run)

@@ -109,7 +109,7 @@ struct fuzz_file {
 	unsigned int room;
 	unsigned int first;
 	unsigned int last;
-	struct mutex lock;
+	struct mutex lock;	/* of all of it */
 };
 
 static struct net_device *device;
@@ -128,7 +128,7 @@ static enum nf_inet_hooks hook_of(const struct ct_fuzz_draft *draft, bool first)
 
 	if (way == FUZZ_FORWARD)
 		return first ? NF_INET_PRE_ROUTING : NF_INET_POST_ROUTING;
-	if ((way == FUZZ_IN) != draft->is_reply)
+	if (draft->is_reply != (way == FUZZ_IN))
 		return first ? NF_INET_PRE_ROUTING : NF_INET_LOCAL_IN;
 	return first ? NF_INET_LOCAL_OUT : NF_INET_POST_ROUTING;
 }

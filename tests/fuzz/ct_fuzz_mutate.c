@@ -468,6 +468,8 @@ static const struct mutation mutations[] = {
 /**
  * ct_fuzz_mutation() - what a mutation is called
  * @i: its number
+ *
+ * Return: a word, a constant.
  */
 const char *ct_fuzz_mutation(unsigned int i)
 {

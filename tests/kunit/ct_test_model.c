@@ -74,10 +74,10 @@ static const struct scene scenes[] = {
 		{ false, 0, 0, NOTHING, 0 } } },
 	{ "two SYNs", CT_TCP_SYN_SENT2, true, {
 		{ true, 1, 6001, NOTHING, 8000 },
-		{ true, 1, 1, NOTHING, 6000 } } },
+		{ true, 1, 8001, NOTHING, 6000 } } },
 	{ "a SYN and its answer", CT_TCP_SYN_RECV, true, {
 		{ true, 1, 6001, NOTHING, 8000 },
-		{ true, 1, 1, 1, 6000 } } },
+		{ true, 1, 8001, 1, 6000 } } },
 	{ "open", CT_TCP_ESTABLISHED, true, {
 		OPEN_FIN(0), PEER_FIN(0, 501) } },
 	{ "FIN by the first", CT_TCP_FIN_WAIT, true, {

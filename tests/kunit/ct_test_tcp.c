@@ -146,6 +146,21 @@ static const struct tcp_case tcp_cases[] = {
 		{ ORIG, S, 0, 0, 500, OK(SYN_SENT, SYN_SENT) },
 		{ REPLY, S | A, 0, 501, 0, OK(SYN_RECV, SYN_RECV) },
 		{ ORIG, A, 501, 1, 0, SURE(ESTABLISHED, ESTABLISHED) } } },
+	{ "RFC 7413: data before the third segment", {}, {}, {
+		{ ORIG, S, 0, 0, 500, OK(SYN_SENT, SYN_SENT), .win = 4000 },
+		{ REPLY, S | A, 0, 501, 0, OK(SYN_RECV, SYN_RECV) },
+		{ REPLY, A, 1, 501, 1400, OK(SYN_RECV, SYN_RECV) },
+		{ REPLY, A, 1401, 501, 1400, OK(SYN_RECV, SYN_RECV) },
+		{ REPLY, A, 2801, 501, 1200, OK(SYN_RECV, SYN_RECV) },
+		{ REPLY, A, 4002, 501, 1, NO(SEQ_OVER, SYN_RECV) },
+		{ ORIG, A, 501, 1401, 0, SURE(ESTABLISHED, UNACK) } } },
+	{ "RFC 7413: data before the third segment, after a SYN let through", {},
+	  UP, {
+		{ ORIG, S, 50000, 0, 0, PASS_SURE(ESTABLISHED) },
+		{ REPLY, S | A, 70000, 50001, 0, SURE(SYN_RECV, SYN_RECV) },
+		{ REPLY, A, 70001, 50001, 1400, SURE(SYN_RECV, SYN_RECV) },
+		{ REPLY, A, 71401, 50001, 1400, SURE(SYN_RECV, SYN_RECV) },
+		{ ORIG, A, 50001, 72801, 0, SURE(ESTABLISHED, ESTABLISHED) } } },
 	{ "RFC 7413: data in the SYN not taken", {}, {}, {
 		{ ORIG, S, 0, 0, 500, OK(SYN_SENT, SYN_SENT) },
 		{ REPLY, S | A, 0, 1, 0, OK(SYN_RECV, SYN_RECV) },
@@ -388,7 +403,8 @@ static const struct tcp_case tcp_cases[] = {
 		  .opts = WS(7) },
 		{ REPLY, S | A, 0, 1, 0, OK(SYN_RECV, SYN_RECV), .win = 1000,
 		  .opts = WS(7) },
-		{ REPLY, A, 1002, 1, 1, NO(SEQ_OVER, SYN_RECV) },
+		/* kept in units of 128 bytes */
+		{ REPLY, A, 1026, 1, 1, NO(SEQ_OVER, SYN_RECV) },
 		{ ORIG, A, 1002, 1, 1, NO(SEQ_OVER, SYN_RECV) } } },
 	{ "RFC 7323, 2.2: scale 0 is an offer", {},
 	  UP_WITH(1000, WS(0), WS(4)), {
