@@ -23,7 +23,7 @@ man_dir = /usr/local/share/man
 # Parallel inside a step (make -j), one step after the other.
 .NOTPARALLEL:
 .PHONY: all modules modules_install install uninstall deb demo test bench \
-	fuzz stress check clean help kdir
+	fuzz stress kcsan check clean help kdir
 
 all: modules
 
@@ -75,6 +75,11 @@ stress:
 		CT_APPEND="slub_debug=FZPU kfence.sample_interval=10 panic_on_warn=1" \
 		tests/run -g umldebug -g deb6.1 -k '^everything'
 
+# Four processors of a kernel that looks for data races in these modules.
+kcsan:
+	@CT_STRESS_SECONDS=$(TIME) CT_TIMEOUT=$$(($(TIME) * 6 + 1200)) \
+		tests/run -g kcsan -k '^(everything|stress)'
+
 check:
 	@tools/check
 
@@ -96,6 +101,7 @@ help:
 	@echo "bench      measure it beside nf_conntrack: every figure with its goal"
 	@echo "fuzz       forged packets, messages and settings; TIME=seconds"
 	@echo "stress     everything at once in two guests; TIME=seconds"
+	@echo "kcsan      the same on a kernel that looks for data races; TIME=seconds"
 	@echo "check      coding style and static analysis"
 	@echo "clean      remove what the build made"
 

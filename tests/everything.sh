@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # guests: umldebug
-# long: deb6.1
+# long: deb6.1 kcsan
 # timeout: 300
 #
 # Everything at once: traffic, a full table, dumps, resizing, flushes, tools and

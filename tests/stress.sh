@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # guests: uml umldebug
+# long: kcsan
 # timeout: 300
 #
 # Everything at once for a while: first packets, replies, resets, expiry, a full
