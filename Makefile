@@ -23,7 +23,7 @@ man_dir = /usr/local/share/man
 # Parallel inside a step (make -j), one step after the other.
 .NOTPARALLEL:
 .PHONY: all modules modules_install install uninstall deb demo test bench \
-	fuzz stress kcsan check clean help kdir
+	fuzz stress kcsan mutations check clean help kdir
 
 all: modules
 
@@ -80,6 +80,10 @@ kcsan:
 	@CT_STRESS_SECONDS=$(TIME) CT_TIMEOUT=$$(($(TIME) * 6 + 1200)) \
 		tests/run -g kcsan -k '^(everything|stress)'
 
+# Seeded mistakes, ONLY=pattern, and whether the tests notice.
+mutations:
+	@tests/mutate $(ONLY)
+
 check:
 	@tools/check
 
@@ -102,6 +106,7 @@ help:
 	@echo "fuzz       forged packets, messages and settings; TIME=seconds"
 	@echo "stress     everything at once in two guests; TIME=seconds"
 	@echo "kcsan      the same on a kernel that looks for data races; TIME=seconds"
+	@echo "mutations  seeded mistakes: do the tests notice? ONLY=pattern"
 	@echo "check      coding style and static analysis"
 	@echo "clean      remove what the build made"
 

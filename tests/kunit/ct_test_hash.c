@@ -15,6 +15,7 @@
 
 #include "ct_expire.h"
 #include "ct_hash.h"
+#include "ct_table.h"
 #include "ct_test.h"
 
 #define CT_TEST_FLOWS	20000	/* more than a batch in each bucket */
@@ -182,6 +183,42 @@ static void finds_translated_flows(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, add_flow(tt, 8, NFPROTO_IPV4, &reply, HZ));
 	end_flow(tt, 7, NFPROTO_IPV4);
 	KUNIT_EXPECT_EQ(test, find_mark(tt, &reply, &dir), -1L);
+}
+
+/* Is this node, found a moment ago, that flow? */
+static bool is_believed(struct table_test *tt, struct ct_flow *flow, u32 n)
+{
+	enum ip_conntrack_dir dir;
+	struct ct_flow *locked;
+	struct ct_tuple t;
+	struct ct_id id;
+
+	make_tuple(&t, n, NFPROTO_IPV4);
+	ct_tuple_identify(&t, &tt->cnet, &id);
+	locked = ct_node_lock(&flow->node, &tt->cnet, &id, &dir);
+	if (locked)
+		ct_flow_unlock(locked);
+	return locked;
+}
+
+/* Between finding and locking a flow may end, and its memory be another one. */
+static void believes_nothing_before_it_is_locked(struct kunit *test)
+{
+	struct table_test *tt = test->priv;
+	struct ct_flow *flow, *other;
+
+	flow = add_flow(tt, 1, NFPROTO_IPV4, NULL, CT_TEST_AGE);
+	other = add_flow(tt, 2, NFPROTO_IPV4, NULL, CT_TEST_AGE);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, flow);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, other);
+	local_bh_disable();
+	rcu_read_lock();
+	KUNIT_EXPECT_TRUE(test, is_believed(tt, flow, 1));
+	KUNIT_EXPECT_FALSE(test, is_believed(tt, other, 1));
+	end_flow(tt, 1, NFPROTO_IPV4);
+	KUNIT_EXPECT_FALSE(test, is_believed(tt, flow, 1));
+	rcu_read_unlock();
+	local_bh_enable();
 }
 
 /* What to do to the table between two steps of a walk. */
@@ -359,6 +396,7 @@ static struct kunit_case table_cases[] = {
 	KUNIT_CASE(finds_both_directions),
 	KUNIT_CASE(refuses_a_second_flow),
 	KUNIT_CASE(finds_translated_flows),
+	KUNIT_CASE(believes_nothing_before_it_is_locked),
 	KUNIT_CASE(walks_each_once),
 	KUNIT_CASE(walks_one_family),
 	KUNIT_CASE(reaps_in_time),
