@@ -23,7 +23,7 @@ man_dir = /usr/local/share/man
 # Parallel inside a step (make -j), one step after the other.
 .NOTPARALLEL:
 .PHONY: all modules modules_install install uninstall deb demo test bench \
-	fuzz stress kcsan mutations check clean help kdir
+	fuzz stress kcsan mutations coverage check clean help kdir
 
 all: modules
 
@@ -84,6 +84,10 @@ kcsan:
 mutations:
 	@tests/mutate $(ONLY)
 
+# ONLY=pattern of tests
+coverage:
+	@tests/coverage $(ONLY)
+
 check:
 	@tools/check
 
@@ -107,6 +111,7 @@ help:
 	@echo "stress     everything at once in two guests; TIME=seconds"
 	@echo "kcsan      the same on a kernel that looks for data races; TIME=seconds"
 	@echo "mutations  seeded mistakes: do the tests notice? ONLY=pattern"
+	@echo "coverage   which lines the tests run in User-mode Linux; ONLY=pattern"
 	@echo "check      coding style and static analysis"
 	@echo "clean      remove what the build made"
 

@@ -5,7 +5,9 @@
 #ifndef CT_MEMO_H
 #define CT_MEMO_H
 
+#include <linux/hash.h>
 #include <linux/local_lock.h>
+#include <linux/log2.h>
 #include <linux/percpu.h>
 
 #include "ct_compat.h"
@@ -95,6 +97,8 @@ DECLARE_PER_CPU(struct ct_memo_last, ct_memo_last);
  * its address has a new tenant, maybe seen elsewhere. So here stands the stamp
  * of the packet that was remembered last under an address, for all CPUs, and no
  * other is believed. Addresses that share a place cost each other their memory.
+ * Neighbours, which are often on different CPUs, are not to share a cache line:
+ * hence a hash.
  */
 extern unsigned long ct_memo_newest[CT_MEMO_STAMPS];
 
@@ -102,9 +106,7 @@ extern unsigned int ct_memo_forget;
 
 static inline unsigned long *ct_memo_newest_of(const struct sk_buff *skb)
 {
-	unsigned long n = (unsigned long)skb >> order_base_2(sizeof(*skb));
-
-	return &ct_memo_newest[n % CT_MEMO_STAMPS];
+	return &ct_memo_newest[hash_ptr(skb, ilog2(CT_MEMO_STAMPS))];
 }
 
 static inline bool ct_memo_is_newest(const struct ct_memo_place *place)

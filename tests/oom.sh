@@ -140,6 +140,38 @@ all_at_once() {
 	check_not "no slab is left" grep -q '^ip_conntrack' /proc/slabinfo
 }
 
+# nth WHAT [STRIDE]: each allocation of it fails once, or one of STRIDE
+nth() {
+	local said
+	if said=$(on r "$python" "$here/nth.py" "$@" 2>&1); then
+		pass "one allocation after the other fails: $1"
+	else
+		fail "one allocation after the other fails: $1"
+	fi
+	say "$said"
+}
+
+one_by_one() {
+	local many=1
+	[[ ${CT_LONG:-} ]] || many=7
+	echo N > $fault/ignore-gfp-wait
+	echo N > /sys/kernel/debug/fail_page_alloc/ignore-gfp-wait 2> /dev/null
+	modprobe ip_conntrack_netlink
+	on r ip link set lo up
+	nth resize
+	nth dump
+	nth make
+	nth event
+	agrees "lines, count and column 1 agree" r
+	nth netns $many
+	check "tracking goes on" on r ping -q -c 1 -W 5 127.0.0.1
+	unload
+	nth load $many
+	unload 2> /dev/null
+	check_not "and none without the module" grep -q '^ip_conntrack' /proc/slabinfo
+	load hashsize=4096
+}
+
 # net_again: without what the tests before left in it
 net_again() {
 	echo_up
@@ -152,5 +184,6 @@ wire_up
 packets
 translated
 processes
+one_by_one
 all_at_once
 finish
