@@ -31,6 +31,8 @@
 #include "ct_size.h"
 #include "ct_source.h"
 
+#define CT_EXPIRE_MANY	16384L	/* flows whose memory is worth a look */
+
 static struct kmem_cache *flow_cache;
 static struct kmem_cache *flow6_cache;
 static struct kmem_cache *alias_cache;
@@ -361,6 +363,23 @@ EXPORT_SYMBOL_CT(ct_flow_end_all);
 static void reap(struct work_struct *work);
 static DECLARE_DELAYED_WORK(reap_work, reap);
 
+/*
+ * When many flows have gone, the allocator keeps some of their objects for the
+ * next ones, each in a page of its own. It is told to let them go.
+ */
+static void shrink_caches(long n)
+{
+	static long most;	/* flows since then; the reaper's alone */
+
+	most = max(most, n);
+	if (most < CT_EXPIRE_MANY || n > most / 8)
+		return;
+	kmem_cache_shrink(flow_cache);
+	kmem_cache_shrink(flow6_cache);
+	kmem_cache_shrink(alias_cache);
+	most = n;
+}
+
 static void reap(struct work_struct *work)
 {
 	bool more = ct_hash_reap(ct_now()), unfit;
@@ -369,7 +388,9 @@ static void reap(struct work_struct *work)
 
 	for_each_possible_cpu(cpu)
 		n += READ_ONCE(per_cpu(flows, cpu));
-	unfit = ct_size_follow(max(n, 0L));
+	n = max(n, 0L);
+	shrink_caches(n);
+	unfit = ct_size_follow(n);
 	if (more)
 		queue_delayed_work(reap_queue, &reap_work, 0);
 	else if (n > 0 || unfit)
