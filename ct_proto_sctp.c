@@ -15,8 +15,8 @@
  *	announced for the next one. They become @vtag when a COOKIE ECHO proves
  *	that its sender has received them (5.1, 5.2.4). So an INIT with a forged
  *	source address cannot make a living association's packets INVALID. Where
- *	none lives yet, a COOKIE ACK proves the same of a COOKIE ECHO that took
- *	another path.
+ *	none lives yet, any chunk under a tag that was announced proves that its
+ *	sender has received that: the rest may have taken another path.
  *
  *	A path that sees an association's HEARTBEATs only (8.3; multi-homing, or
  *	this module was loaded late) learns the tags from them. A HEARTBEAT with
@@ -290,13 +290,9 @@ static enum ct_reason meet_stray(struct ct_sctp *st, enum ip_conntrack_dir dir,
 	}
 }
 
-/* Has the cookie been received, so that the tags must have been? */
-static bool proves_tags(const struct ct_sctp *st, const struct ct_sctp_seg *seg)
+static bool lives(const struct ct_sctp *st)
 {
-	bool lives = st->vtag[0] || st->vtag[1];
-
-	return seg->map & HAS(COOKIE_ECHO) ||
-	       (seg->map & HAS(COOKIE_ACK) && !lives);
+	return st->vtag[0] || st->vtag[1];
 }
 
 /* 5.1, D: the tags of INIT and INIT ACK are those of the association now. */
@@ -333,7 +329,7 @@ static enum ct_reason verify_tag(struct ct_sctp *st, enum ip_conntrack_dir dir,
 		st->fresh[!dir] = seg->init_tag;
 		return CT_R_OK;
 	}
-	if (fresh && st->fresh[!dir] && proves_tags(st, seg)) {	/* D */
+	if (seg->map & HAS(COOKIE_ECHO) && fresh && st->fresh[!dir]) {	/* D */
 		adopt_fresh(st);
 		return CT_R_OK;
 	}
@@ -344,6 +340,11 @@ static enum ct_reason verify_tag(struct ct_sctp *st, enum ip_conntrack_dir dir,
 	if (seg->map & HAS(ABORT) && fresh) {	/* B, in answer to an INIT */
 		*pass = st->state != CT_SCTP_CLOSED &&
 			st->state != CT_SCTP_COOKIE_WAIT;
+		return CT_R_OK;
+	}
+	if (fresh && !lives(st)) {	/* what came before took another path */
+		if (st->fresh[!dir])
+			adopt_fresh(st);
 		return CT_R_OK;
 	}
 	/* E: the sender has an association that we have not seen. */

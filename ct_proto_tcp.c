@@ -572,9 +572,12 @@ static void judge_reset(const struct ct_pkt *pkt, const struct ct_tcp *t,
 			ct_judge_refuse(j, CT_R_TCP_RST_SEQ);
 		return;
 	}
-	if (t->state == CT_TCP_ESTABLISHED && seg->seq != r->maxack &&
-	    seg->seq != s->end)
+	if (t->state != CT_TCP_ESTABLISHED)
+		return;
+	if (seg->seq != r->maxack && seg->seq != s->end)
 		j->verdict = CT_PASS;	/* a challenge is due (RFC 5961, 3.2) */
+	else if ((s->flags | r->flags) & CT_TCP_F_LIBERAL)
+		*sure = true;	/* where it should be; no window is known */
 }
 
 /* The table knows no ends: which FIN, and what does the segment acknowledge? */

@@ -10,18 +10,26 @@ from it, and is counted as that. DIFFERENCES lists what may differ, one a line:
 
 	PROTOCOL NAME MUTATION NF OURS		shell patterns, then a tab and why
 
-where NF and OURS are a verdict, or what the rules saw: "state", "state reply".
+where NF and OURS are a verdict, or what the rules saw: "state-reply-seen-assured",
+each but the first only where it is so; or "invalid:why".
 Prints a table of the differences, largest first, and exits with 1 where one of
 them is not listed.
 """
 
 import collections
 import fnmatch
+import re
 import sys
 
 STATES = ['none', 'invalid', 'new', 'established', 'related', 'untracked',
           'none', 'none']
 EXAMPLES = 3
+
+
+def why(text):
+    """What it logged, without what it logs with everything, and numbers"""
+    text = re.sub(r'^(ip_conntrack:_invalid,|nf_ct_proto_\d+:)_', '', text)
+    return re.sub(r'\d+', 'N', text).rstrip(':_')
 
 
 def seen(fields):
@@ -30,6 +38,8 @@ def seen(fields):
     if verdict != 'accept':
         return verdict
     text = STATES[mark & 7]
+    if text == 'invalid':
+        return 'invalid:' + why(fields[10])
     for bit, word in ((8, '-reply'), (16, '-seen'), (32, '-assured')):
         if mark & bit:
             text += word
@@ -69,7 +79,7 @@ def compare(nf_path, ours_path):
                 parted.clear()
             if one[:8] != other[:8]:
                 sys.exit('differ.py: these are not the same packets')
-            if one[8:] == other[8:]:
+            if one[8:10] == other[8:10]:
                 continue
             if one[1] in parted:
                 behind += 1

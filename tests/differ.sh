@@ -52,6 +52,15 @@ patient() {
 	done 2> /dev/null'
 }
 
+# talkative: each INVALID packet says why
+talkative() {
+	local knob
+	echo 0 > /proc/sys/net/core/message_cost
+	for knob in /proc/sys/net/netfilter/nf /proc/sys/net/ipv4/netfilter/ip; do
+		on r sh -c "echo 255 > ${knob}_conntrack_log_invalid" 2> /dev/null
+	done
+}
+
 # sent SEED: these packets, and what became of them
 sent() {
 	# shellcheck disable=SC2016 # for the inner shell
@@ -70,6 +79,7 @@ side_down() { ip netns delete r; }
 side() {
 	local seed
 	patient
+	talkative
 	for ((seed = 1; seed <= packets / each; seed++)); do
 		sent "$seed" >> "$work/$1.packets" || fail "$1: seed $seed"
 		flows | scrub | sed "s/^/$seed: /" >> "$work/$1.flows"
@@ -77,7 +87,7 @@ side() {
 	done
 }
 
-modprobe ct_fuzz || skip_all "no ct_fuzz here"
+modprobe ct_fuzz hear=1 || skip_all "no ct_fuzz here"
 both_sides
 if "$python" "$here/differ.py" "$work/nf.packets" "$work/ours.packets" \
 		"$here/differences" > "$work/differ"; then

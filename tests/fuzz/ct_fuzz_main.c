@@ -16,11 +16,14 @@
  *	write "SEED COUNT show FIRST LAST"	and logs these packets
  *	read it					one line for each remembered:
  *	  NUMBER TALK PROTOCOL VERSION WAY DIRECTION NAME MUTATION VERDICT MARK
+ *	  WHY
  *	.../parameters/sent			packets of all who ever wrote
  *
  *	A verdict is "accept", or the first hook (1) or the last one (2) and
  *	"drop" or "kept". MARK is the packet's mark behind the first hook, where
- *	a rule may have left what it thinks of the packet.
+ *	a rule may have left what it thinks of the packet. WHY is what the
+ *	tracker would have logged of it, with _ for each space, or "-": with the
+ *	parameter hear=1 this module is the kernel's logger.
  *
  * Packets and the IP layer
  *	The IP layer checks its header before the hooks see it. So does this
@@ -47,14 +50,18 @@
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+#include <linux/percpu.h>
+#include <linux/string.h>
 #include <linux/vmalloc.h>
 #include <net/checksum.h>
+#include <net/netfilter/nf_log.h>
 #include <net/net_namespace.h>
 
 #include "ct_fuzz.h"
 
 #define HEADROOM	128
 #define TRACE_MAX	4000000
+#define WHY_LEN		88
 
 enum verdict { ACCEPT, DROP_FIRST, KEPT_FIRST, DROP_LAST, KEPT_LAST };
 
@@ -79,6 +86,7 @@ static const char * const way_names[FUZZ_WAYS] = { "forward", "in", "out" };
  * @is_v6: likewise
  * @is_reply: its direction
  * @verdict: enum verdict
+ * @why: what was logged
  */
 struct record {
 	const char *name;
@@ -90,6 +98,7 @@ struct record {
 	bool is_v6;
 	bool is_reply;
 	u8 verdict;
+	char why[WHY_LEN];
 };
 
 /**
@@ -114,6 +123,38 @@ struct fuzz_file {
 
 static struct net_device *device;
 static atomic_long_t sent;
+
+/* What trackers log */
+
+static bool hear;
+module_param(hear, bool, 0444);
+MODULE_PARM_DESC(hear, "be the kernel's logger, and remember why (default: off)");
+
+static DEFINE_PER_CPU(char *, heard);	/* where to; bottom halves off */
+
+static void hear_line(struct net *net, u_int8_t pf, unsigned int hook,
+		      const struct sk_buff *skb, const struct net_device *in,
+		      const struct net_device *out,
+		      const struct nf_loginfo *info, const char *prefix)
+{
+	char *to = this_cpu_read(heard);
+
+	if (to)
+		strscpy(to, prefix, WHY_LEN);
+}
+
+static struct nf_logger logger = {
+	.name	= "ct_fuzz",
+	.type	= NF_LOG_TYPE_LOG,
+	.logfn	= hear_line,
+	.me	= THIS_MODULE,
+};
+
+static void listen(struct net *net)
+{
+	nf_log_set(net, NFPROTO_IPV4, &logger);
+	nf_log_set(net, NFPROTO_IPV6, &logger);
+}
 
 /* Hooks */
 
@@ -227,7 +268,8 @@ static void show(struct fuzz_file *file, unsigned int number,
 }
 
 static enum verdict send(struct fuzz_file *file, unsigned int number,
-			 unsigned int at, unsigned int end, u32 *mark)
+			 unsigned int at, unsigned int end,
+			 struct record *record)
 {
 	struct sk_buff *skb = make(&file->fuzz, at, end);
 	enum verdict verdict;
@@ -237,8 +279,10 @@ static enum verdict send(struct fuzz_file *file, unsigned int number,
 	show(file, number, skb);
 	local_bh_disable();
 	rcu_read_lock();
+	this_cpu_write(heard, record->why);
 	verdict = traverse(current->nsproxy->net_ns, skb, &file->fuzz.draft,
-			   mark);
+			   &record->mark);
+	this_cpu_write(heard, NULL);
 	rcu_read_unlock();
 	local_bh_enable();
 	atomic_long_inc(&sent);
@@ -247,7 +291,7 @@ static enum verdict send(struct fuzz_file *file, unsigned int number,
 
 /* The verdict that counts is that of the fragment which completes the packet. */
 static enum verdict send_pieces(struct fuzz_file *file, unsigned int number,
-				u32 *mark)
+				struct record *record)
 {
 	struct ct_fuzz_draft *draft = &file->fuzz.draft;
 	unsigned int piece, i, at, end, n = draft->pieces;
@@ -262,7 +306,7 @@ static enum verdict send_pieces(struct fuzz_file *file, unsigned int number,
 		end = min_t(unsigned int, at + size, draft->len);
 		if (piece && at > 8 * draft->overlap)
 			at -= 8 * draft->overlap;
-		verdict = send(file, number, at, end, mark);
+		verdict = send(file, number, at, end, record);
 		if (verdict != KEPT_FIRST)
 			result = verdict;
 	}
@@ -286,8 +330,8 @@ static void fuzz_one(struct fuzz_file *file, unsigned int number)
 	record.is_v6 = fuzz->draft.is_v6;
 	record.is_reply = fuzz->draft.is_reply;
 	record.verdict = fuzz->draft.pieces > 1 ?
-		send_pieces(file, number, &record.mark) :
-		send(file, number, 0, fuzz->draft.len, &record.mark);
+		send_pieces(file, number, &record) :
+		send(file, number, 0, fuzz->draft.len, &record);
 	if (file->n < file->room)
 		file->records[file->n++] = record;
 }
@@ -296,17 +340,20 @@ static void fuzz_one(struct fuzz_file *file, unsigned int number)
 
 static int run(struct fuzz_file *file, u32 seed, unsigned int count)
 {
+	struct net *net = current->nsproxy->net_ns;
 	unsigned int i;
 
 	memset(&file->fuzz, 0, sizeof(file->fuzz));
 	prandom_seed_state(&file->fuzz.rnd, seed);
-	for (i = 0; i < count; i++) {
+	if (hear)
+		listen(net);
+	for (i = 0; i < count && !fatal_signal_pending(current); i++) {
 		fuzz_one(file, i);
 		cond_resched();
-		if (fatal_signal_pending(current))
-			return -EINTR;
 	}
-	return 0;
+	if (hear)
+		nf_log_unset(net, &logger);
+	return i < count ? -EINTR : 0;
 }
 
 static int prepare(struct fuzz_file *file, unsigned int room)
@@ -382,12 +429,14 @@ static int fuzz_show(struct seq_file *seq, void *v)
 	struct fuzz_file *file = seq->private;
 	struct record *r = v;
 
-	seq_printf(seq, "%zu %u %s %u %s %s %s %s %s %u\n",
+	strreplace(r->why, ' ', '_');
+	strreplace(r->why, '\n', '_');
+	seq_printf(seq, "%zu %u %s %u %s %s %s %s %s %u %s\n",
 		   (size_t)(r - file->records), r->talk,
 		   protocol_names[r->protocol], r->is_v6 ? 6 : 4,
 		   way_names[r->way], r->is_reply ? "reply" : "original",
 		   r->name, ct_fuzz_mutation(r->mutation),
-		   verdict_names[r->verdict], r->mark);
+		   verdict_names[r->verdict], r->mark, r->why[0] ? r->why : "-");
 	return 0;
 }
 
@@ -449,20 +498,31 @@ static void device_setup(struct net_device *dev)
 
 static int __init fuzz_init(void)
 {
+	int err = -ENOMEM;
+
 	/* Never registered: the hooks only look at it. */
 	device = alloc_netdev(0, "ct_fuzz%d", NET_NAME_UNKNOWN, device_setup);
 	if (!device)
-		return -ENOMEM;
-	if (!proc_create("ct_fuzz", 0600, NULL, &fuzz_proc_ops)) {
-		free_netdev(device);
-		return -ENOMEM;
-	}
-	return 0;
+		return err;
+	if (hear)
+		err = nf_log_register(NFPROTO_UNSPEC, &logger);
+	if (hear && err)
+		goto no_logger;
+	if (proc_create("ct_fuzz", 0600, NULL, &fuzz_proc_ops))
+		return 0;
+	err = -ENOMEM;
+	if (hear)
+		nf_log_unregister(&logger);
+no_logger:
+	free_netdev(device);
+	return err;
 }
 
 static void __exit fuzz_exit(void)
 {
 	remove_proc_entry("ct_fuzz", NULL);
+	if (hear)
+		nf_log_unregister(&logger);
 	free_netdev(device);
 }
 

@@ -315,6 +315,8 @@ static struct answer reset(const struct scene *sc, const struct setting *set,
 			exact = false;
 		} else if (sc->state == CT_TCP_ESTABLISHED) {
 			exact = seg->seq == you->acked || seg->seq == me->sent;
+			if (exact && set->liberal_end)
+				return a;
 		}
 	}
 	w = held_against_windows(sc, set, seg);

@@ -116,12 +116,21 @@ static const struct assoc_case assoc_cases[] = {
 		SURE(REPLY, C(COOKIE_ACK), B, ESTABLISHED) } },
 	{ "5.1: the cookie took another path", NEW, {
 		TAGS(ORIG, C(INIT), 0, B, CLOSED, 0),
-		NO(REPLY, C(COOKIE_ACK), B, VTAG, CLOSED, 0),
+		NO(REPLY, C(COOKIE_ACK), BAD, VTAG, CLOSED, 0),
 		TAGS(REPLY, C(INIT_ACK), B, A, COOKIE_WAIT, 0),
 		NO(REPLY, C(COOKIE_ACK), BAD, VTAG, COOKIE_WAIT, 0),
 		SURE(REPLY, C(COOKIE_ACK), B, ESTABLISHED),
 		SURE(ORIG, C(DATA), A, ESTABLISHED),
 		SURE(REPLY, C(SACK), B, ESTABLISHED) } },
+	{ "5.1: all but the cookie's answer took another path", NEW, {
+		TAGS(ORIG, C(INIT), 0, B, CLOSED, 0),
+		NO(REPLY, C(DATA), BAD, VTAG, CLOSED, 0),
+		OK(REPLY, C(DATA), B, CLOSED),
+		TAGS(REPLY, C(INIT_ACK), B, A, COOKIE_WAIT, 0),
+		OK(REPLY, C(DATA), B, COOKIE_WAIT),
+		OK(ORIG, C(SACK), A, COOKIE_WAIT),
+		NO(ORIG, C(SACK), BAD, VTAG, COOKIE_WAIT, 0),
+		SURE(REPLY, C(COOKIE_ACK), B, ESTABLISHED) } },
 	{ "5.2.2: a forged restart does no harm", UP, {
 		TAGS(ORIG, C(INIT), 0, BAD, ESTABLISHED, 1),
 		TAGS(REPLY, C(INIT_ACK), BAD, A2, ESTABLISHED, 1),

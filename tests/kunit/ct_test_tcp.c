@@ -440,6 +440,12 @@ static const struct tcp_case tcp_cases[] = {
 		{ ORIG, A, 1100, 500, 0, SURE(ESTABLISHED, ESTABLISHED) },
 		/* no scale is known */
 		{ REPLY, A, 900000, 1100, 1400, SURE(ESTABLISHED, UNACK) } } },
+	{ "loose: a reset behind a window whose scale nobody knows", {}, {}, {
+		{ ORIG, A, 1, 1, 10, OK(ESTABLISHED, UNACK), .win = 100 },
+		{ REPLY, A, 1, 11, 0, OK(ESTABLISHED, UNACK), .win = 100 },
+		{ ORIG, A, 11, 1, 9000, SURE(ESTABLISHED, UNACK), .win = 100 },
+		{ ORIG, R, 40000, 0, 0, NO_SURE(SEQ_OVER, ESTABLISHED) },
+		{ ORIG, R, 9011, 0, 0, SURE(CLOSE, CLOSE) } } },
 	{ "loose: never answered", {}, {}, {
 		{ ORIG, A, 1000, 500, 100, OK(ESTABLISHED, UNACK) },
 		{ ORIG, A, 1100, 500, 100, OK(ESTABLISHED, UNACK) },
