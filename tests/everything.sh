@@ -20,9 +20,11 @@ seconds=${CT_STRESS_SECONDS:-20}
 net=--net=/run/netns/
 reloads=0 refused=0 flows=0
 
-# change_rules: rules that ask, limit, mark and exempt come and go.
+# change_rules: rules that ask, limit, mark and exempt come and go, but for when
+# the modules that they need are to go.
 change_rules() {
-	while_noise "nsenter ${net}r nft -f - <<-'END'
+	local held="[[ -e $work/hold ]] && { sleep 0.1; continue; }"
+	while_noise "$held; nsenter ${net}r nft -f - <<-'END'
 		table inet stress {
 			chain f {
 				type filter hook forward priority 0
@@ -37,7 +39,7 @@ change_rules() {
 		}
 		END
 		sleep 0.2; nsenter ${net}r nft delete table inet stress"
-	while_noise "nsenter ${net}r iptables -A FORWARD -m conntrack \
+	while_noise "$held; nsenter ${net}r iptables -A FORWARD -m conntrack \
 			--ctstate ESTABLISHED,RELATED -m connmark ! --mark 3
 		nsenter ${net}r iptables -A FORWARD -m connlimit \
 			--connlimit-above 100
@@ -80,14 +82,17 @@ namespaces() {
 		ip netns delete x\$\$"
 }
 
+# reload: once nobody needs the modules, which others make hard
 reload() {
-	if unload; then
+	touch "$work/hold"
+	wait_for 20 unload || say "still in use: $(lsmod | grep ip_conntrack)"
+	if ! loaded; then
 		reloads=$((reloads + 1))
 		modprobe ip_conntrack hashsize=2048 max=3000 ||
 			refused=$((refused + 1))
-	fi 2> /dev/null
-	loaded || modprobe ip_conntrack hashsize=2048 max=3000
+	fi
 	modprobe ip_conntrack_netlink
+	rm -f "$work/hold"
 }
 
 net_up
@@ -106,7 +111,7 @@ while ((SECONDS < until)); do
 		sleep 1
 		flows=$((flows + $(column r new)))
 	done
-	wait_for 20 reload
+	reload
 done
 noise_down
 

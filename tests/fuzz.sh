@@ -63,13 +63,15 @@ packets_for() {
 	done
 }
 
+# corpus: what went wrong
 corpus() {
 	local kind seed count
 	while read -r kind seed count; do
 		case $kind in
 		packets) packets "$seed" "$count" ;;
-		netlink) on r "$python" "$here/fuzz.py" netlink "$seed" 60 "$count" ;;
-		esac || echo "failed: $kind $seed $count"
+		netlink) on r "$python" "$here/fuzz.py" netlink "$seed" 60 \
+			"$count" > "$work/said" ;;
+		esac || { echo "failed: $kind $seed $count"; cat "$work/said"; }
 	done < <(grep -v '^#' "$here/fuzz/corpus")
 }
 

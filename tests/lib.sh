@@ -467,7 +467,7 @@ balance() {
 	on "$1" awk '
 		NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
 		{ entries = hex($at["entries"])
-		  sum += hex($at["new"]) - hex($at["delete"]) }
+		  sum += hex($at["insert"]) - hex($at["delete"]) }
 		END { print sum - entries }
 		function hex(text,	n, i) {
 			for (i = 1; i <= length(text); i++)
