@@ -79,7 +79,8 @@ def compare(nf_path, ours_path):
                 parted.clear()
             if one[:8] != other[:8]:
                 sys.exit('differ.py: these are not the same packets')
-            if one[8:10] == other[8:10]:
+            if one[8] == other[8] and (one[9] == other[9] or
+                                       one[8] != 'accept'):
                 continue
             if one[1] in parted:
                 behind += 1

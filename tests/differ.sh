@@ -81,6 +81,12 @@ side() {
 	patient
 	talkative
 	for ((seed = 1; seed <= packets / each; seed++)); do
+		if ((seed > 1)); then	# no fragment is left of the last one
+			side_down
+			side_up "$1"
+			patient
+			talkative
+		fi
 		sent "$seed" >> "$work/$1.packets" || fail "$1: seed $seed"
 		flows | scrub | sed "s/^/$seed: /" >> "$work/$1.flows"
 		on r conntrack -F 2> /dev/null
