@@ -20,10 +20,11 @@ seconds=${CT_STRESS_SECONDS:-20}
 net=--net=/run/netns/
 reloads=0 refused=0 flows=0
 
-# change_rules: rules that ask, limit, mark and exempt come and go, but for when
-# the modules that they need are to go.
+# What has modules loaded by its asking waits while they are to go.
+held="[[ -e $work/hold ]] && { sleep 0.1; continue; }"
+
+# change_rules: rules that ask, limit, mark and exempt come and go.
 change_rules() {
-	local held="[[ -e $work/hold ]] && { sleep 0.1; continue; }"
 	while_noise "$held; nsenter ${net}r nft -f - <<-'END'
 		table inet stress {
 			chain f {
@@ -47,13 +48,13 @@ change_rules() {
 }
 
 tools() {
-	while_noise "nsenter ${net}r conntrack -L; nsenter ${net}r conntrack -L \
+	while_noise "$held; nsenter ${net}r conntrack -L; nsenter ${net}r conntrack -L \
 		-f ipv6 -o xml; nsenter ${net}r conntrack -S"
-	while_noise "sleep 0.7; nsenter ${net}r conntrack -F"
-	while_noise "nsenter ${net}r timeout 1 conntrack -E -b 4096"
-	while_noise "nsenter ${net}r conntrack -U -p udp -m 5
+	while_noise "$held; sleep 0.7; nsenter ${net}r conntrack -F"
+	while_noise "$held; nsenter ${net}r timeout 1 conntrack -E -b 4096"
+	while_noise "$held; nsenter ${net}r conntrack -U -p udp -m 5
 		nsenter ${net}r conntrack -D -p icmp"
-	while_noise "nsenter ${net}r $python $here/netlink.py fill 200 \
+	while_noise "$held; nsenter ${net}r $python $here/netlink.py fill 200 \
 		\$((RANDOM % 5000))"
 }
 
@@ -76,7 +77,7 @@ resizes() {
 }
 
 namespaces() {
-	while_noise "ip netns add x\$\$; ip -n x\$\$ link set lo up
+	while_noise "$held; ip netns add x\$\$; ip -n x\$\$ link set lo up
 		nsenter ${net}x\$\$ ping -q -c 3 -i 0.01 127.0.0.1
 		nsenter ${net}x\$\$ conntrack -L
 		ip netns delete x\$\$"
