@@ -166,8 +166,17 @@ one_by_one() {
 	nth netns $many
 	check "tracking goes on" on r ping -q -c 1 -W 5 127.0.0.1
 	unload
+	# Not on the console: the kernel has its own words for a module whose image
+	# or trace events it has no memory for.
+	log_mark
+	dmesg -n 1
 	nth load $many
 	unload 2> /dev/null
+	dmesg -n 8
+	is "nothing else was complained of" "" "$(log | grep -E \
+		'BUG:|WARNING:|KASAN|UBSAN|refcount_t|circular|inconsistent' |
+		grep -v 'kernel/trace/')"
+	check "from the first word to the last" log_has "$module: version"
 	check_not "and none without the module" grep -q '^ip_conntrack' /proc/slabinfo
 	load hashsize=4096
 }
