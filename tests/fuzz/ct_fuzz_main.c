@@ -169,7 +169,7 @@ static enum nf_inet_hooks hook_of(const struct ct_fuzz_draft *draft, bool first)
 
 	if (way == FUZZ_FORWARD)
 		return first ? NF_INET_PRE_ROUTING : NF_INET_POST_ROUTING;
-	if (draft->is_reply != (way == FUZZ_IN))
+	if (draft->is_reply ^ (way == FUZZ_IN))
 		return first ? NF_INET_PRE_ROUTING : NF_INET_LOCAL_IN;
 	return first ? NF_INET_LOCAL_OUT : NF_INET_POST_ROUTING;
 }
