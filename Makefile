@@ -18,6 +18,7 @@ KDIR ?= /lib/modules/$(KRELEASE)/build
 kbuild = $(MAKE) -C $(KDIR) M=$(CURDIR) INSTALL_MOD_DIR=updates
 installed = /lib/modules/$(KRELEASE)/updates
 modprobe_conf = /lib/modprobe.d/ip_conntrack-module.conf
+udev_rules = /lib/udev/rules.d/60-ip_conntrack.rules
 man_dir = /usr/local/share/man
 
 # Parallel inside a step (make -j), one step after the other.
@@ -36,6 +37,7 @@ modules_install: kdir
 install: modules
 	+$(kbuild) modules_install
 	install -D -m 644 tools/modprobe.conf $(modprobe_conf)
+	install -D -m 644 tools/udev.rules $(udev_rules)
 	install -D -m 644 docs/ip_conntrack.4 $(man_dir)/man4/ip_conntrack.4
 	install -D -m 644 docs/ip_conntrack.7 $(man_dir)/man7/ip_conntrack.7
 	depmod -a $(KRELEASE)
@@ -45,7 +47,7 @@ install: modules
 
 uninstall:
 	rm -f $(installed)/ip_conntrack*.ko* $(modprobe_conf) \
-		$(man_dir)/man4/ip_conntrack.4 $(man_dir)/man7/ip_conntrack.7
+		$(udev_rules) $(man_dir)/man4/ip_conntrack.4 $(man_dir)/man7/ip_conntrack.7
 	depmod -a $(KRELEASE)
 	@echo "Removed from $(installed). A loaded module stays until: modprobe -r ip_conntrack"
 

@@ -173,6 +173,14 @@ sources() {
 	storm "udp 20"
 	is "each address for itself: no packet of a flow that is there is dropped" \
 		0 "$(dropped)"
+	begin 50
+	storm "establish 50"
+	knob p max_per_source 30
+	storm "udp 20"
+	is "a flow that found no room" "20 50" "$(dropped) $(knob p count)"
+	knob p max 0
+	storm "udp 20"
+	is "does not count either" "0 70" "$(dropped) $(knob p count)"
 	knob p max_per_source 0
 	flush
 }

@@ -166,10 +166,12 @@ static int okfn(struct net *net, struct sock *sk, struct sk_buff *skb)
 static enum nf_inet_hooks hook_of(const struct ct_fuzz_draft *draft, bool first)
 {
 	enum ct_fuzz_way way = draft->talk->way;
+	bool from_peer;
 
 	if (way == FUZZ_FORWARD)
 		return first ? NF_INET_PRE_ROUTING : NF_INET_POST_ROUTING;
-	if (draft->is_reply ^ (way == FUZZ_IN))
+	from_peer = way == FUZZ_IN ? !draft->is_reply : draft->is_reply;
+	if (from_peer)
 		return first ? NF_INET_PRE_ROUTING : NF_INET_LOCAL_IN;
 	return first ? NF_INET_LOCAL_OUT : NF_INET_POST_ROUTING;
 }
