@@ -26,6 +26,8 @@
  * What a SYN flood is, and recycling the oldest half-open connection as an answer
  * to it: RFC 4987, 3.4.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/module.h>
 #include <linux/net.h>
 #include <linux/workqueue.h>
@@ -230,7 +232,7 @@ static void sweep_later(struct ct_net *cnet, u32 now)
 
 static void complain(const struct ct_net *cnet)
 {
-	net_warn_ratelimited("ip_conntrack: table full in namespace %u: %d flows, %u of them assured, %u never answered, none can be given up: packet dropped; raise net.ipv4.netfilter.ip_conntrack_max, shorten timeouts, or choose another ip_conntrack_full_policy\n",
+	net_warn_ratelimited("table full in namespace %u: %d flows, %u of them assured, %u never answered, none can be given up: packet dropped; raise net.ipv4.netfilter.ip_conntrack_max, shorten timeouts, or choose another ip_conntrack_full_policy\n",
 			     cnet->net->ns.inum, atomic_read(&cnet->count),
 			     ct_stat_kind(cnet,
 					  offsetof(struct ct_stat, assured)),

@@ -23,6 +23,7 @@
  *	a flow's lock held. Setting: process, sleeps; one at a time.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/inetdevice.h>
 #include <linux/jhash.h>
@@ -132,10 +133,10 @@ static int count_in(const struct source_key *who, unsigned int limit)
 static void complain(const struct source_key *who, unsigned int limit)
 {
 	if (who->family == NFPROTO_IPV6)
-		net_warn_ratelimited("ip_conntrack: source %pI6c has %u flows, as many as net.ipv4.netfilter.ip_conntrack_max_per_source allows: packet dropped\n",
+		net_warn_ratelimited("source %pI6c has %u flows, as many as net.ipv4.netfilter.ip_conntrack_max_per_source allows: packet dropped\n",
 				     &who->addr, limit);
 	else
-		net_warn_ratelimited("ip_conntrack: source %pI4 has %u flows, as many as net.ipv4.netfilter.ip_conntrack_max_per_source allows: packet dropped\n",
+		net_warn_ratelimited("source %pI4 has %u flows, as many as net.ipv4.netfilter.ip_conntrack_max_per_source allows: packet dropped\n",
 				     &who->addr, limit);
 }
 

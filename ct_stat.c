@@ -7,6 +7,8 @@
  *	limit for what the network can cause (net.core.message_burst); counters
  *	and tracepoints have none.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/module.h>
 #include <linux/net.h>
 #include <net/netfilter/nf_log.h>
@@ -92,7 +94,7 @@ static void log_refusal(const struct ct_pkt *pkt, enum ct_reason reason,
 			      ct_reason_text(reason));
 		return;
 	}
-	pr_info("ip_conntrack: invalid packet, protocol %u: %s\n",
+	pr_info("invalid packet, protocol %u: %s\n",
 		pkt->tuple.protonum, ct_reason_text(reason));
 }
 

@@ -175,6 +175,7 @@ sources() {
 		0 "$(dropped)"
 	begin 50
 	storm "establish 50"
+	knob p source_prefix4 24
 	knob p max_per_source 30
 	storm "udp 20"
 	is "a flow that found no room" "20 50" "$(dropped) $(knob p count)"
@@ -183,6 +184,7 @@ sources() {
 	is "does not count either" "0 70" "$(dropped) $(knob p count)"
 	knob p max_per_source 0
 	flush
+	knob p source_prefix4 32
 }
 
 race() {
