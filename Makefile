@@ -79,8 +79,9 @@ stress:
 
 # Four processors of a kernel that looks for data races in these modules.
 kcsan:
-	@CT_STRESS_SECONDS=$(TIME) CT_TIMEOUT=$$(($(TIME) * 6 + 1200)) \
-		tests/run -g kcsan -k '^(everything|stress)'
+	@CT_STRESS_SECONDS=$(TIME) CT_FUZZ_SECONDS=$(TIME) \
+		CT_TIMEOUT=$$(($(TIME) * 6 + 1200)) \
+		tests/run -g kcsan -k '^(everything|stress|fuzz)'
 
 # Seeded mistakes, ONLY=pattern, and whether the tests notice.
 mutations:

@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # guests: umldebug
+# long: kcsan
 # timeout: 300
 #
-# Everything that comes from outside, forged: packets on two processors, messages
+# Everything that comes from outside, forged: packets on all processors, messages
 # of ctnetlink, sysctls and module parameters, all at once, with lists and a table
 # that changes its size beside them. Nothing may be reported by the kernel, numbers
 # must agree afterwards, and nothing may be left.
@@ -21,7 +22,7 @@ need_module
 
 seconds=${CT_FUZZ_SECONDS:-15}
 seed=${CT_FUZZ_SEED:-1}
-each=10000
+each=2000
 
 rules() {
 	on r nft -f - <<-'NFT'
@@ -88,8 +89,9 @@ while_noise "nsenter --net=/run/netns/r cat /proc/net/ip_conntrack \
 while_noise "nsenter --net=/run/netns/r conntrack -L; sleep 1
 	nsenter --net=/run/netns/r conntrack -F"
 jobs=()
-for first in 0 1; do
-	packets_for $((seed + first)) &
+# The same on two processors, where there are four.
+for ((job = 0; job < ($(nproc) > 2 ? $(nproc) : 2); job++)); do
+	packets_for $((seed + job % 2)) &
 	jobs+=($!)
 done
 for kind in netlink sysctl params; do
@@ -103,8 +105,8 @@ noise_down
 is "all of it was taken, or refused" 0 $failed
 say "$(cat "$work"/{netlink,sysctl,params})"
 sent=$(cat /sys/module/ct_fuzz/parameters/sent)
-at_least "packets" $((seconds * 500)) "$sent"
-at_least "flows came of them" $((seconds * 10)) "$(column r new)"
+at_least "packets" "$(pace $((seconds * 500)))" "$sent"
+at_least "flows came of them" "$(pace $((seconds * 10)))" "$(column r new)"
 
 wait_for 60 agree r
 agrees "lines, count and column 1 agree" r

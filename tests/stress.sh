@@ -46,8 +46,8 @@ param forget 0
 
 is "all assured connections are still there" 50 \
 	"$(lines r "dst=10.11.200.1")"
-at_least "a good many flows came" 1000 "$(column r new)"
-at_least "and went" 500 "$(column r delete)"
+at_least "a good many flows came" "$(pace 1000)" "$(column r new)"
+at_least "and went" "$(pace 500)" "$(column r delete)"
 wait_for 60 agree r
 agrees "lines, count and column 1 agree" r
 is "every flow that came was inserted" "$(column r new)" "$(column r insert)"
