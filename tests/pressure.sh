@@ -173,9 +173,10 @@ sources() {
 	storm "udp 20"
 	is "each address for itself: no packet of a flow that is there is dropped" \
 		0 "$(dropped)"
+	knob p max_per_source 0
 	begin 50
 	storm "establish 50"
-	knob p source_prefix4 24
+	check "networks again" knob p source_prefix4 24
 	knob p max_per_source 30
 	storm "udp 20"
 	is "a flow that found no room" "20 50" "$(dropped) $(knob p count)"
