@@ -437,17 +437,16 @@ static struct ct_flow *conceive(const struct ct_pkt *pkt,
 				const struct ct_judgement *j)
 {
 	struct ct_flow *flow;
+	u32 status = j->status;
 
 	flow = ct_flow_create(pkt->cnet, &birth->orig_id,
 			      birth->alias ? &birth->reply_id : NULL);
 	if (IS_ERR(flow))
 		return flow;
 	flow->state = j->next;
-	flow->expires = pkt->now + j->timeout;
-	flow->status |= j->status;
 	if (unlikely(birth->alias))
-		flow->status |= ct_packet_nat_status(&birth->orig,
-						     &pkt->tuple);
+		status |= ct_packet_nat_status(&birth->orig, &pkt->tuple);
+	ct_flow_prepare(flow, pkt->now + j->timeout, status);
 	ct_flow_count(flow, IP_CT_DIR_ORIGINAL, pkt->len);
 	if (unlikely(birth->note.has) && !take_note(flow, &birth->note)) {
 		ct_flow_discard(flow);

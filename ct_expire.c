@@ -75,8 +75,7 @@ static struct ct_alias *alias_alloc(struct ct_flow *flow,
 	alias->net = flow->net;
 	/* A reader of its former life must not take it for a flow meanwhile. */
 	key.kind |= CT_KEY_ALIAS;
-	WRITE_ONCE(alias->node.key.word[0], key.word[0]);
-	WRITE_ONCE(alias->node.key.word[1], key.word[1]);
+	ct_key_copy(&alias->node.key, &key);
 	alias->hash = reply->hash;
 	alias->sender = reply->sender;
 	if (reply->key.kind & CT_KEY_IPV6)
@@ -139,10 +138,10 @@ static struct ct_flow *flow_alloc(struct ct_net *cnet,
 	 * stay as they are, and IPS_DYING stays set until publication.
 	 */
 	WRITE_ONCE(flow->net, cnet->id);
-	flow->node.key = orig->key;
-	flow->hash = orig->hash;
+	ct_key_copy(&flow->node.key, &orig->key);
+	WRITE_ONCE(flow->hash, orig->hash);
 	flow->mark = 0;
-	flow->expires = ct_now();
+	WRITE_ONCE(flow->expires, ct_now());
 	memset(&flow->state, 0, sizeof(flow->state));
 	memset(flow->packets_high, 0, sizeof(flow->packets_high));
 	memset(flow->packets_low, 0, sizeof(flow->packets_low));

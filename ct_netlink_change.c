@@ -173,8 +173,9 @@ static int make(struct ct_net *cnet, const struct wish *wish,
 		return -ENOMEM;
 	}
 	flow->state = wish->state;
-	flow->expires = ct_now() + change->timeout;
-	flow->status |= change->status & STATUS_SETTABLE;
+	ct_flow_prepare(flow, ct_now() + change->timeout,
+			(change->status & STATUS_SETTABLE) |
+			(origin->report ? CT_FLOW_UNTOLD : 0));
 	flow->mark = change->mark_flip;
 	if (change->has_labels &&
 	    ct_flow_change_labels(flow, change->label_mask,
@@ -182,8 +183,6 @@ static int make(struct ct_net *cnet, const struct wish *wish,
 		ct_flow_discard(flow);
 		return -ENOMEM;
 	}
-	if (origin->report)
-		flow->status |= CT_FLOW_UNTOLD;
 	if (!ct_hash_insert(cnet, flow)) {
 		ct_stat_inc(cnet, insert_failed);
 		ct_flow_discard(flow);

@@ -215,10 +215,10 @@ static __always_inline bool is_at(const struct ct_flow *flow,
 				  const struct ct_id *id, u8 family,
 				  const struct ct_net *cnet)
 {
-	return flow->node.key.word[1] == id->key.word[1] &&
+	return READ_ONCE(flow->node.key.word[1]) == id->key.word[1] &&
 	       READ_ONCE(flow->net) == cnet->id &&
 	       (family == NFPROTO_IPV4 ||
-		ct_addrs6_equal(ct_flow6(flow)->addr, id->addr));
+		data_race(ct_addrs6_equal(ct_flow6(flow)->addr, id->addr)));
 }
 
 /*
@@ -236,7 +236,7 @@ plain_search(const struct ct_id *id, u8 family, const struct ct_net *cnet,
 	bool near = false;
 
 	ct_for_each_node(node, t, b) {
-		if (node->key.word[0] == id->key.word[0]) {
+		if (READ_ONCE(node->key.word[0]) == id->key.word[0]) {
 			flow = container_of(node, struct ct_flow, node);
 			if (likely(is_at(flow, id, family, cnet) &&
 				   !(READ_ONCE(flow->status) & IPS_DYING)))
@@ -636,7 +636,7 @@ static __always_inline bool make_flow(struct ct_net *cnet, struct sk_buff *skb,
 	timeout = protonum == IPPROTO_TCP ?
 		  ct_tcp_usual_first(&flow->state.tcp, &seg, &cnet->knobs) :
 		  ct_udp_usual_first(&flow->state.udp, now, &cnet->knobs);
-	flow->expires = now + timeout;
+	ct_flow_prepare(flow, now + timeout, 0);
 	ct_flow_count(flow, IP_CT_DIR_ORIGINAL, skb->len);
 	if (unlikely(!ct_hash_insert(cnet, flow))) {
 		ct_flow_discard(flow);

@@ -137,7 +137,8 @@ static bool weigh(struct ct_flow *flow, struct ct_sample *sample)
 	if (READ_ONCE(flow->net) != search->cnet->id ||
 	    READ_ONCE(flow->status) & IPS_DYING)
 		return false;
-	victim.worth = flow_worth(flow, search->cnet, search->now);
+	/* A race that is meant: it is looked at again with the flow's lock. */
+	victim.worth = data_race(flow_worth(flow, search->cnet, search->now));
 	if (worth_rank(victim.worth) > search->highest)
 		return false;
 	keep(search, &victim);

@@ -50,6 +50,22 @@ static inline bool ct_flow_alive(const struct ct_flow *flow)
 }
 
 /**
+ * ct_flow_prepare() - what a flow begins with
+ * @flow: the flow, private
+ * @expires: when it ends
+ * @status: what is to be set beside what ct_flow_create() set
+ *
+ * Who saw the memory in its former life may be looking at it still.
+ */
+static inline void ct_flow_prepare(struct ct_flow *flow, u32 expires,
+				   u32 status)
+{
+	WRITE_ONCE(flow->expires, expires);
+	if (status)
+		WRITE_ONCE(flow->status, flow->status | status);
+}
+
+/**
  * ct_flow_refresh() - set when a flow ends
  * @flow: the flow, its lock held
  * @expires: when

@@ -67,7 +67,7 @@ static_assert(!offsetof(struct ct_alias, node));
 
 static inline struct ct_alias *ct_node_alias(const struct ct_node *node)
 {
-	return unlikely(node->key.kind & CT_KEY_ALIAS) ?
+	return unlikely(READ_ONCE(node->key.kind) & CT_KEY_ALIAS) ?
 	       (struct ct_alias *)node : NULL;
 }
 
@@ -89,14 +89,15 @@ static inline u16 ct_node_net(const struct ct_node *node)
 
 /* Finding */
 
+/* A race that is meant: the node may become another one, and is looked at again. */
 static inline bool ct_node_addr6_equal(const struct ct_node *node,
 				       const struct in6_addr *addr)
 {
 	const struct ct_alias *alias = ct_node_alias(node);
 
-	return ct_addrs6_equal(alias ? alias->addr :
-			       container_of(node, struct ct_flow6,
-					    flow.node)->addr, addr);
+	return data_race(ct_addrs6_equal(alias ? alias->addr :
+					 container_of(node, struct ct_flow6,
+						      flow.node)->addr, addr));
 }
 
 /* @addr: two addresses, where the key is of IPv6 */

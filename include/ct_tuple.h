@@ -236,8 +236,21 @@ static inline bool ct_addr_equal(u8 family, const union nf_inet_addr *a,
 }
 
 /**
+ * ct_key_copy() - write the key of a node that is not linked
+ * @to: the node's
+ * @from: what it is to be
+ *
+ * Who read it in the node's former life may be reading it still.
+ */
+static inline void ct_key_copy(struct ct_key *to, const struct ct_key *from)
+{
+	WRITE_ONCE(to->word[0], from->word[0]);
+	WRITE_ONCE(to->word[1], from->word[1]);
+}
+
+/**
  * ct_key_equal() - compare two keys
- * @a: one
+ * @a: one, which may be a node's that becomes another one meanwhile
  * @b: the other
  *
  * For IPv6 equality is not sure until the addresses were compared as well.
@@ -248,8 +261,8 @@ static inline bool ct_key_equal(const struct ct_key *a, const struct ct_key *b)
 {
 	const struct ct_key alias = { .kind = CT_KEY_ALIAS };
 
-	return a->word[0] == b->word[0] &&
-	       !((a->word[1] ^ b->word[1]) & ~alias.word[1]);
+	return READ_ONCE(a->word[0]) == b->word[0] &&
+	       !((READ_ONCE(a->word[1]) ^ b->word[1]) & ~alias.word[1]);
 }
 
 /* Any order will do, as long as it is one. */
