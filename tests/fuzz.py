@@ -162,7 +162,7 @@ class Grammar:
         family = self.rnd.choice((2, 2, 10, 10, 10, 0)) \
             if not self.one_in(50) else self.rnd.randrange(256)
         subsys = CT if not self.one_in(8) else EXP
-        if self.one_in(300):
+        if self.one_in(5000):	# the kernel looks for a module each time
             subsys = self.rnd.randrange(16)
         kind = self.rnd.choice((0, 0, 0, 0, 1, 1, 2, 3, 4, 5, 6, 7)) \
             if not self.one_in(100) else self.rnd.randrange(256)
@@ -238,14 +238,14 @@ def fuzz_netlink(rnd, limit):
     rounds = 0
     while limit.left():
         batch = [grammar.message(limit.done + i + 1)
-                 for i in range(rnd.randrange(1, 12))]
+                 for i in range(rnd.choice((1, 5, 50, 150)))]
         limit.done += len(batch)
         sock.send(b''.join(batch))
         drain(sock, errors)
         rounds += 1
-        if not rounds % 16:
+        if not rounds % 8:
             drain(ears, heard)
-        if not rounds % 1000:
+        if not rounds % 500:
             drain(sock, errors)
             if not answered(sock, 0x7fffffff):
                 complain('a question was not answered')
@@ -312,6 +312,7 @@ def fuzz_settings(rnd, limit, paths, moving):
     keep = dict(values)
     paths = sorted(values)
     while limit.left():
+        time.sleep(0.005)	# the packets and messages are more
         limit.done += 1
         path = rnd.choice(paths)
         data = setting(rnd)

@@ -23,6 +23,8 @@ need_module
 seconds=${CT_FUZZ_SECONDS:-15}
 seed=${CT_FUZZ_SEED:-1}
 each=2000
+# A list of a full table takes a second on this kernel.
+pause=$((seconds < 150 ? seconds / 15 : 10))
 
 rules() {
 	on r nft -f - <<-'NFT'
@@ -84,9 +86,9 @@ rules || fail "the rules"
 is "what found something once finds nothing now" "" "$(corpus)"
 
 : > "$work/noise"
-while_noise "nsenter --net=/run/netns/r cat /proc/net/ip_conntrack \
-	/proc/net/ip6_conntrack /proc/net/stat/ip_conntrack*; sleep 0.3"
-while_noise "nsenter --net=/run/netns/r conntrack -L; sleep 1
+while_noise "nsenter --net=/run/netns/r nice cat /proc/net/ip_conntrack \
+	/proc/net/ip6_conntrack /proc/net/stat/ip_conntrack*; sleep $pause"
+while_noise "nsenter --net=/run/netns/r conntrack -L; sleep $pause
 	nsenter --net=/run/netns/r conntrack -F"
 jobs=()
 # The same on two processors, where there are four.
@@ -95,7 +97,7 @@ for ((job = 0; job < ($(nproc) > 2 ? $(nproc) : 2); job++)); do
 	jobs+=($!)
 done
 for kind in netlink sysctl params; do
-	on r "$python" "$here/fuzz.py" "$kind" "$seed" "$seconds" \
+	on r nice -n "$([[ $kind == netlink ]] && echo 4 || echo 12)" "$python" "$here/fuzz.py" "$kind" "$seed" "$seconds" \
 		> "$work/$kind" 2>&1 &
 	jobs+=($!)
 done
