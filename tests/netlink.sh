@@ -292,6 +292,8 @@ tool_commands() {
 	run_tool L-zone -L -w 3
 	run_tool L-mark -L -m 5
 	run_tool L-nosuch -L -s 99.99.99.99
+	run_tool L-zero -L -z
+	run_tool L-zeroed -L
 	run_tool G -G -p tcp -s 10.11.0.1 -d 10.12.0.1 --sport 45000 --dport 7
 	run_tool G-none -G -p tcp -s 10.11.0.1 -d 10.12.0.1 --sport 1 --dport 7
 	run_tool I-udp -I -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 -t 99
