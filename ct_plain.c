@@ -218,6 +218,7 @@ static __always_inline bool is_at(const struct ct_flow *flow,
 	return READ_ONCE(flow->node.key.word[1]) == id->key.word[1] &&
 	       READ_ONCE(flow->net) == cnet->id &&
 	       (family == NFPROTO_IPV4 ||
+		/* Compared again with the flow's lock held. */
 		data_race(ct_addrs6_equal(ct_flow6(flow)->addr, id->addr)));
 }
 

@@ -137,7 +137,7 @@ static bool weigh(struct ct_flow *flow, struct ct_sample *sample)
 	if (READ_ONCE(flow->net) != search->cnet->id ||
 	    READ_ONCE(flow->status) & IPS_DYING)
 		return false;
-	/* A race that is meant: it is looked at again with the flow's lock. */
+	/* An estimate. It is looked at again with the flow's lock held. */
 	victim.worth = data_race(flow_worth(flow, search->cnet, search->now));
 	if (worth_rank(victim.worth) > search->highest)
 		return false;

@@ -89,12 +89,12 @@ static inline u16 ct_node_net(const struct ct_node *node)
 
 /* Finding */
 
-/* A race that is meant: the node may become another one, and is looked at again. */
 static inline bool ct_node_addr6_equal(const struct ct_node *node,
 				       const struct in6_addr *addr)
 {
 	const struct ct_alias *alias = ct_node_alias(node);
 
+	/* The node may become another one. It is looked at again. */
 	return data_race(ct_addrs6_equal(alias ? alias->addr :
 					 container_of(node, struct ct_flow6,
 						      flow.node)->addr, addr));

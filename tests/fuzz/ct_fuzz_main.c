@@ -214,15 +214,18 @@ static unsigned int header_of(const struct ct_fuzz_draft *draft)
 
 static void describe(struct sk_buff *skb, const struct ct_fuzz_draft *draft)
 {
+	unsigned int from;
+
 	skb->protocol = draft->is_v6 ? htons(ETH_P_IPV6) : htons(ETH_P_IP);
 	skb_reset_network_header(skb);
 	skb_set_transport_header(skb, header_of(draft));
 	skb->dev = device;
 	skb->pkt_type = PACKET_HOST;
 	skb->ip_summed = draft->summed;
+	/* Of all from the IP header on: that of IPv4 sums up to nothing. */
+	from = draft->is_v6 ? 0 : header_of(draft);
 	if (draft->summed == CHECKSUM_COMPLETE)
-		skb->csum = skb_checksum(skb, header_of(draft),
-					 skb->len - header_of(draft), 0);
+		skb->csum = skb_checksum(skb, from, skb->len - from, 0);
 	if (draft->gso && skb->len > draft->gso) {
 		skb_shinfo(skb)->gso_size = draft->gso;
 		skb_shinfo(skb)->gso_segs = DIV_ROUND_UP(draft->len, draft->gso);
