@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # guests: umldebug
 # long: deb6.1 kcsan
-# timeout: 300
+# timeout: 600
 #
 # Everything at once: traffic, a full table, dumps, resizing, flushes, tools and
 # listeners of ctnetlink, rules that come and go, sysctls, namespaces, and the
@@ -86,7 +86,7 @@ namespaces() {
 # reload: once nobody needs the modules, which others make hard
 reload() {
 	touch "$work/hold"
-	wait_for 60 unload || say "still in use: $(lsmod | grep ip_conntrack)"
+	wait_for $((seconds < 60 ? 20 : 60)) unload || say "still in use: $(lsmod | grep ip_conntrack)"
 	if ! loaded; then
 		reloads=$((reloads + 1))
 		modprobe ip_conntrack hashsize=2048 max=3000 ||
