@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # guests: umldebug
 # long: kcsan
-# timeout: 300
+# timeout: 600
 #
 # Everything that comes from outside, forged: packets on all processors, messages
 # of ctnetlink, sysctls and module parameters, all at once, with lists and a table
