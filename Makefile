@@ -67,7 +67,7 @@ bench:
 # Long runs, TIME seconds each.
 TIME ?= 600
 
-# Half of a packet's time would go to stack traces for kmemleak; "make test" has it.
+# A third of the time would go to stack traces for kmemleak, which "make test" has.
 fuzz:
 	@CT_FUZZ_SECONDS=$(TIME) CT_FUZZ_SEED=$${CT_FUZZ_SEED:-$$(date +%s)} \
 		CT_TIMEOUT=$$(($(TIME) * 3 + 600)) CT_APPEND=kmemleak=off \

@@ -72,7 +72,7 @@ static struct ct_alias *alias_alloc(struct ct_flow *flow,
 
 	if (!alias)
 		return NULL;
-	alias->net = flow->net;
+	WRITE_ONCE(alias->net, flow->net);
 	/* A reader of its former life must not take it for a flow meanwhile. */
 	key.kind |= CT_KEY_ALIAS;
 	ct_key_copy(&alias->node.key, &key);

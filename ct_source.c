@@ -23,7 +23,6 @@
  *	a flow's lock held. Setting: process, sleeps; one at a time.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/inetdevice.h>
 #include <linux/jhash.h>

@@ -56,6 +56,8 @@ static inline bool ct_flow_alive(const struct ct_flow *flow)
  * @status: what is to be set beside what ct_flow_create() set
  *
  * Who saw the memory in its former life may be looking at it still.
+ *
+ * Context: any, before ct_hash_insert().
  */
 static inline void ct_flow_prepare(struct ct_flow *flow, u32 expires,
 				   u32 status)

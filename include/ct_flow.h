@@ -31,7 +31,8 @@
  *	Both are taken with bottom halves off. The resize mutex is outermost.
  *
  * Legend of the tags below
- *	[H] immutable while the flow can be found; written before publication
+ *	[H] immutable while the flow can be found; written before publication, by
+ *	    WRITE_ONCE: who saw the memory in its former life may still be reading
  *	[S] the stripe lock of the hash; read under RCU
  *	[F] flow lock
  *	[f] written under the flow lock, read without it (READ_ONCE)

@@ -24,7 +24,7 @@ seconds=${CT_FUZZ_SECONDS:-15}
 seed=${CT_FUZZ_SEED:-1}
 each=2000
 # A list of a full table takes a second on this kernel.
-pause=$((seconds < 150 ? seconds / 15 : 10))
+pause=$((seconds < 15 ? 1 : seconds < 150 ? seconds / 15 : 10))
 
 rules() {
 	on r nft -f - <<-'NFT'
@@ -97,8 +97,9 @@ for ((job = 0; job < ($(nproc) > 2 ? $(nproc) : 2); job++)); do
 	jobs+=($!)
 done
 for kind in netlink sysctl params; do
-	on r nice -n "$([[ $kind == netlink ]] && echo 4 || echo 12)" "$python" "$here/fuzz.py" "$kind" "$seed" "$seconds" \
-		> "$work/$kind" 2>&1 &
+	if [[ $kind == netlink ]]; then less=4; else less=12; fi
+	on r nice -n $less "$python" "$here/fuzz.py" "$kind" "$seed" \
+		"$seconds" > "$work/$kind" 2>&1 &
 	jobs+=($!)
 done
 failed=0

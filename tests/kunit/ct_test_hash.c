@@ -281,6 +281,19 @@ static void walk_all(struct kunit *test, unsigned int pause, disturb disturb)
 	KUNIT_EXPECT_EQ(test, twice, 0);
 }
 
+static void counts_beyond_32_bits(struct kunit *test)
+{
+	struct ct_flow flow = { .packets_low = { U32_MAX, 0 } };
+
+	ct_flow_count(&flow, IP_CT_DIR_ORIGINAL, 100);
+	ct_flow_count(&flow, IP_CT_DIR_ORIGINAL, 100);
+	KUNIT_EXPECT_EQ(test, BIT_ULL(32) + 1,
+			ct_flow_packets(&flow, IP_CT_DIR_ORIGINAL));
+	KUNIT_EXPECT_EQ(test, 200ULL, flow.bytes[IP_CT_DIR_ORIGINAL]);
+	KUNIT_EXPECT_EQ(test, 0ULL,
+			ct_flow_packets(&flow, IP_CT_DIR_REPLY));
+}
+
 static void walks_each_once(struct kunit *test)
 {
 	fill(test, 0, CT_TEST_FLOWS);
@@ -397,6 +410,7 @@ static struct kunit_case table_cases[] = {
 	KUNIT_CASE(refuses_a_second_flow),
 	KUNIT_CASE(finds_translated_flows),
 	KUNIT_CASE(believes_nothing_before_it_is_locked),
+	KUNIT_CASE(counts_beyond_32_bits),
 	KUNIT_CASE(walks_each_once),
 	KUNIT_CASE(walks_one_family),
 	KUNIT_CASE(reaps_in_time),
