@@ -238,7 +238,7 @@ read_and_track(struct ct_pkt *pkt, struct sk_buff *skb,
 	enum ct_reason reason;
 
 	reason = ct_tuple_read(pkt, skb, state->pf, state->hook);
-	if (ct_note_any())
+	if (ct_note_any(skb))
 		take_early_note(pkt, digest);
 	if (likely(!reason)) {
 		reason = track(pkt, memo);
@@ -622,7 +622,7 @@ unsigned int ct_core_last(void *priv, struct sk_buff *skb,
 		return NF_ACCEPT;
 	were_on = ct_bh_off();
 	digest = ct_tuple_digest(skb, state->pf);
-	if (unlikely(comes_again(skb, priv, state) || ct_note_any()) ||
+	if (unlikely(comes_again(skb, priv, state) || ct_note_any(skb)) ||
 	    !ct_memo_is_done(skb, digest))
 		verdict = finish(skb, digest, state, priv);
 	ct_bh_on(were_on);

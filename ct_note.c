@@ -9,7 +9,8 @@
  *	of user space. So it is not kept in the memory of a CPU (ct_memo.c) but
  *	here, in one place for all, by the skb's address and the packet's digest.
  *	Where rules say nothing of the kind there are no notes, and all they cost
- *	is a look at their number.
+ *	is a look at their number; where there are some, a look at how many are in
+ *	the packet's bucket (ct_note_any()).
  *
  *	A packet that is dropped leaves its note behind. It is thrown away when
  *	another packet with that address begins its way (ct_note_begin()), or, the
@@ -25,7 +26,6 @@
  *	Bottom halves off. Locks: a bucket's, innermost. Nothing here sleeps but
  *	exit.
  */
-#include <linux/hash.h>
 #include <linux/list.h>
 #include <linux/module.h>
 #include <linux/slab.h>
@@ -34,7 +34,6 @@
 #include "ct_compat.h"
 #include "ct_note.h"
 
-#define NOTE_BUCKETS	1024
 #define NOTE_ROOM	16	/* notes in a bucket */
 
 /**
@@ -57,24 +56,37 @@ struct entry {
  * struct bucket - some of the notes
  * @lock: holds the rest
  * @list: notes, oldest first
- * @n: how many
- * @lost: how many were thrown away for want of room, or not made
+ * @lost: how many were thrown away for want of room, or not made; read without
+ *	@lock
  */
 struct bucket {
 	spinlock_t lock;	/* see above */
 	struct list_head list;
-	unsigned int n;
 	unsigned int lost;
 };
 
 atomic_t ct_notes;
 EXPORT_SYMBOL_CT_TEST(ct_notes);
 
-static struct bucket buckets[NOTE_BUCKETS];
+/*
+ * How many are in a bucket, by its number. Written under the bucket's lock, read
+ * without by each packet, hence apart from it and small.
+ */
+u8 ct_notes_in[CT_NOTE_BUCKETS];
+EXPORT_SYMBOL_CT_TEST(ct_notes_in);
+
+static_assert(NOTE_ROOM <= U8_MAX);
+
+static struct bucket buckets[CT_NOTE_BUCKETS];
 
 static struct bucket *bucket_of(const struct sk_buff *skb)
 {
-	return &buckets[hash_ptr(skb, ilog2(NOTE_BUCKETS))];
+	return &buckets[ct_note_bucket(skb)];
+}
+
+static u8 *number_in(const struct bucket *b)
+{
+	return &ct_notes_in[b - buckets];
 }
 
 static struct entry *find(struct bucket *b, const struct sk_buff *skb)
@@ -90,8 +102,10 @@ static struct entry *find(struct bucket *b, const struct sk_buff *skb)
 
 static void drop(struct bucket *b, struct entry *entry)
 {
+	u8 *n = number_in(b);
+
 	list_del(&entry->list);
-	b->n--;
+	WRITE_ONCE(*n, *n - 1);
 	atomic_dec(&ct_notes);
 	kfree(entry);
 }
@@ -99,22 +113,23 @@ static void drop(struct bucket *b, struct entry *entry)
 static struct entry *add(struct bucket *b, const struct sk_buff *skb,
 			 u32 digest, bool early)
 {
+	u8 *n = number_in(b);
 	struct entry *entry;
 
 	entry = kzalloc(sizeof(*entry), GFP_ATOMIC | __GFP_NOWARN);
 	if (!entry) {
-		b->lost++;
+		WRITE_ONCE(b->lost, b->lost + 1);
 		return NULL;
 	}
-	if (b->n == NOTE_ROOM) {
-		b->lost++;
+	if (*n == NOTE_ROOM) {
+		WRITE_ONCE(b->lost, b->lost + 1);
 		drop(b, list_first_entry(&b->list, struct entry, list));
 	}
 	entry->skb = skb;
 	entry->digest = digest;
 	entry->early = early;
 	list_add_tail(&entry->list, &b->list);
-	b->n++;
+	WRITE_ONCE(*n, *n + 1);
 	atomic_inc(&ct_notes);
 	return entry;
 }
@@ -215,7 +230,7 @@ static bool look(const struct sk_buff *skb, u32 digest, struct ct_note *note,
  */
 bool ct_note_get(const struct sk_buff *skb, u32 digest, struct ct_note *note)
 {
-	return ct_note_any() && look(skb, digest, note, false);
+	return ct_note_any(skb) && look(skb, digest, note, false);
 }
 EXPORT_SYMBOL_CT_TEST(ct_note_get);
 
@@ -231,7 +246,7 @@ EXPORT_SYMBOL_CT_TEST(ct_note_get);
  */
 bool ct_note_take(const struct sk_buff *skb, u32 digest, struct ct_note *note)
 {
-	return ct_note_any() && look(skb, digest, note, true);
+	return ct_note_any(skb) && look(skb, digest, note, true);
 }
 EXPORT_SYMBOL_CT_TEST(ct_note_take);
 
@@ -247,7 +262,7 @@ u64 ct_note_lost(void)
 	u64 lost = 0;
 	int i;
 
-	for (i = 0; i < NOTE_BUCKETS; i++)
+	for (i = 0; i < CT_NOTE_BUCKETS; i++)
 		lost += READ_ONCE(buckets[i].lost);
 	return lost;
 }
@@ -257,7 +272,7 @@ void ct_note_init(void)
 {
 	int i;
 
-	for (i = 0; i < NOTE_BUCKETS; i++) {
+	for (i = 0; i < CT_NOTE_BUCKETS; i++) {
 		spin_lock_init(&buckets[i].lock);
 		INIT_LIST_HEAD(&buckets[i].list);
 	}
@@ -269,9 +284,9 @@ void ct_note_exit(void)
 	struct bucket *b;
 	int i;
 
-	for (i = 0; i < NOTE_BUCKETS; i++) {
+	for (i = 0; i < CT_NOTE_BUCKETS; i++) {
 		b = &buckets[i];
-		while (b->n)
+		while (!list_empty(&b->list))
 			drop(b, list_first_entry(&b->list, struct entry, list));
 	}
 }

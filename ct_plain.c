@@ -531,7 +531,7 @@ static __always_inline unsigned int first(struct ct_net *cnet,
 
 	if (unlikely(!softirq_count()))
 		return first_bh_on(cnet, skb, state);
-	if (unlikely(!ip || ct_packet_is_untracked(skb) || ct_note_any() ||
+	if (unlikely(!ip || ct_packet_is_untracked(skb) || ct_note_any(skb) ||
 		     ct_packet_is_second_pass(state) ||
 		     READ_ONCE(cnet->bridged)))
 		goto other;
@@ -705,7 +705,7 @@ static __always_inline unsigned int last(struct ct_net *cnet,
 {
 	u32 digest;
 
-	if (unlikely(!softirq_count() || ct_note_any() ||
+	if (unlikely(!softirq_count() || ct_note_any(skb) ||
 		     ct_packet_comes_again(state) ||
 		     READ_ONCE(cnet->bridged)))
 		return ct_core_last(cnet, skb, state);

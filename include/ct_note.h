@@ -6,6 +6,8 @@
 #define CT_NOTE_H
 
 #include <linux/atomic.h>
+#include <linux/hash.h>
+#include <linux/log2.h>
 #include <linux/skbuff.h>
 #include <linux/types.h>
 
@@ -33,18 +35,33 @@ struct ct_note {
 	u16 events;
 };
 
+#define CT_NOTE_BUCKETS	1024
+
 extern atomic_t ct_notes;
+extern u8 ct_notes_in[CT_NOTE_BUCKETS];
+
+/* The bucket of a packet's note */
+static inline u32 ct_note_bucket(const struct sk_buff *skb)
+{
+	return hash_ptr(skb, ilog2(CT_NOTE_BUCKETS));
+}
 
 /**
- * ct_note_any() - is there any note at all?
+ * ct_note_any() - may there be a note of a packet?
+ * @skb: the packet
  *
- * All that notes cost where rules make none.
+ * All that notes cost where rules make none, or few are left of packets that were
+ * dropped. Whoever made a note of @skb did so before @skb came here. No function is
+ * called, for packets that have no note would pay for that.
  *
- * Return: false if not.
+ * Context: any.
+ *
+ * Return: false if there is none.
  */
-static inline bool ct_note_any(void)
+static inline bool ct_note_any(const struct sk_buff *skb)
 {
-	return unlikely(atomic_read(&ct_notes));
+	return unlikely(atomic_read(&ct_notes)) &&
+	       READ_ONCE(ct_notes_in[ct_note_bucket(skb)]);
 }
 
 bool ct_note_edit(const struct sk_buff *skb, u32 digest, bool early,

@@ -35,7 +35,7 @@ static void reaches_the_last_hook(struct kunit *test)
 
 	local_bh_disable();
 	KUNIT_EXPECT_TRUE(test, say(1, DIGEST, true, 7));
-	KUNIT_EXPECT_TRUE(test, ct_note_any());
+	KUNIT_EXPECT_TRUE(test, ct_note_any(packet(1)));
 	KUNIT_EXPECT_TRUE(test, ct_note_begin(packet(1), DIGEST, &note));
 	KUNIT_EXPECT_EQ(test, note.mark, 7U);
 	KUNIT_EXPECT_TRUE(test, say(1, DIGEST, false, 8));
@@ -77,6 +77,24 @@ static void is_of_one_packet(struct kunit *test)
 	local_bh_enable();
 }
 
+/* What a packet leaves behind sends few others the long way. */
+static void few_are_near(struct kunit *test)
+{
+	struct ct_note note;
+	unsigned int near = 0;
+	unsigned long n;
+
+	local_bh_disable();
+	KUNIT_EXPECT_TRUE(test, say(5, DIGEST, false, 7));
+	for (n = 0; n < 4096; n++)
+		near += ct_note_any(packet(n));
+	KUNIT_EXPECT_GE(test, near, 1U);
+	KUNIT_EXPECT_LE(test, near, 40U);
+	KUNIT_EXPECT_TRUE(test, ct_note_take(packet(5), DIGEST, &note));
+	KUNIT_EXPECT_FALSE(test, ct_note_any(packet(5)));
+	local_bh_enable();
+}
+
 static void room_is_bounded(struct kunit *test)
 {
 	u64 lost = ct_note_lost();
@@ -103,6 +121,7 @@ static struct kunit_case note_cases[] = {
 	KUNIT_CASE(reaches_the_last_hook),
 	KUNIT_CASE(ends_with_its_packet),
 	KUNIT_CASE(is_of_one_packet),
+	KUNIT_CASE(few_are_near),
 	KUNIT_CASE(room_is_bounded),
 	{}
 };
