@@ -135,7 +135,7 @@ static void drop(struct ct_count *count, struct conn *conn)
 {
 	list_del(&conn->list);
 	rhashtable_remove_fast(&conns, &conn->node, conn_params);
-	count->n--;
+	WRITE_ONCE(count->n, count->n - 1);
 	kfree_rcu(conn, rcu);
 }
 
@@ -174,7 +174,7 @@ static int add(struct ct_count *count, const struct conn_key *key, u32 hash)
 		return -ENOMEM;
 	}
 	list_add_tail(&conn->list, &count->conns);
-	count->n++;
+	WRITE_ONCE(count->n, count->n + 1);
 	return 0;
 }
 

@@ -15,7 +15,7 @@
  * struct ct_count - connections that are counted together
  * @lock: of the rest; taken before a stripe's and a flow's lock
  * @conns: connections, the one that was not looked at for longest first
- * @n: how many
+ * @n: how many; read without the lock as well
  */
 struct ct_count {
 	spinlock_t lock;	/* see above */
