@@ -471,7 +471,6 @@ no_memory:
 void ct_expire_exit(void)
 {
 	cancel_delayed_work_sync(&reap_work);
-	ct_size_exit();
 	destroy_workqueue(reap_queue);
 	caches_destroy();
 }

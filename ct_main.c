@@ -408,6 +408,7 @@ static int __init ct_init(void)
 	if (ct_is_dropin())
 		ct_names_watch();
 	nf_names = nf_names && offer_names();
+	ct_size_begin();
 	if (follows)
 		ct_size_set(0);
 	table_set_stage(TABLE_READY);
@@ -432,6 +433,7 @@ static void __exit ct_exit(void)
 	ct_names_withdraw();
 	ct_names_unwatch();
 	table_set_stage(TABLE_BUSY);
+	ct_size_end();
 	unregister_pernet_subsys(&ct_net_ops);
 	ct_expire_exit();
 	ct_count_module_exit();

@@ -13,12 +13,15 @@
  *
  * Context
  *	ct_size_follow(): the reaper. The change itself: a work item of its own,
- *	for it sleeps until all buckets have moved.
+ *	for it sleeps until all buckets have moved. Both read knobs of the initial
+ *	namespace, and the reaper outlives that: they do between ct_size_begin()
+ *	and ct_size_end() only.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/ctype.h>
 #include <linux/kernel.h>
+#include <linux/mutex.h>
 #include <linux/string.h>
 #include <linux/workqueue.h>
 
@@ -35,6 +38,9 @@ static void resize(struct work_struct *work);
 static DECLARE_DELAYED_WORK(resize_work, resize);
 static unsigned int wanted;	/* buckets; written by the reaper */
 static unsigned int sparse;	/* looks since when; the reaper's */
+
+static DEFINE_MUTEX(follow_lock);	/* reaper; nothing is taken inside */
+static bool following;			/* under it */
 
 static void resize(struct work_struct *work)
 {
@@ -65,15 +71,8 @@ static unsigned int fitting(unsigned long flows, const struct ct_knobs *knobs)
 	return buckets > most && buckets / 2 >= least ? buckets / 2 : buckets;
 }
 
-/**
- * ct_size_follow() - see whether the table still fits
- * @flows: how many flows there are in all namespaces
- *
- * Context: process, called once a second by one caller.
- *
- * Return: true if it is to be called again even without flows.
- */
-bool ct_size_follow(unsigned long flows)
+/* follow_lock held. Returns as ct_size_follow(). */
+static bool follow(unsigned long flows)
 {
 	const struct ct_knobs *knobs = &ct_net(&init_net)->knobs;
 	unsigned int buckets = ct_hash_buckets(), better;
@@ -93,6 +92,24 @@ bool ct_size_follow(unsigned long flows)
 		ct_expire_queue(&resize_work, 0);
 	}
 	return better < buckets;
+}
+
+/**
+ * ct_size_follow() - see whether the table still fits
+ * @flows: how many flows there are in all namespaces
+ *
+ * Context: process, sleeps; called once a second by one caller.
+ *
+ * Return: true if it is to be called again even without flows.
+ */
+bool ct_size_follow(unsigned long flows)
+{
+	bool unfit;
+
+	mutex_lock(&follow_lock);
+	unfit = following && follow(flows);
+	mutex_unlock(&follow_lock);
+	return unfit;
 }
 
 static bool is_auto(const char *text, size_t len)
@@ -151,7 +168,6 @@ int ct_size_parse(const char *text, size_t len, unsigned int *buckets)
 int ct_size_set(unsigned int buckets)
 {
 	struct ct_knobs *knobs = &ct_net(&init_net)->knobs;
-
 	bool was_auto = READ_ONCE(knobs->buckets_auto);
 	int err;
 
@@ -167,13 +183,31 @@ int ct_size_set(unsigned int buckets)
 }
 
 /**
- * ct_size_exit() - change nothing any more
+ * ct_size_begin() - the initial namespace is there
  *
- * Nobody calls ct_size_follow() any more.
+ * The reaper runs for what was set meanwhile, when it would not follow.
  *
  * Context: process, sleeps.
  */
-void ct_size_exit(void)
+void ct_size_begin(void)
 {
+	mutex_lock(&follow_lock);
+	following = true;
+	mutex_unlock(&follow_lock);
+	ct_expire_kick();
+}
+
+/**
+ * ct_size_end() - change nothing any more: the initial namespace is about to go
+ *
+ * The reaper may go on: it moves buckets and ends flows, and asks in vain here.
+ *
+ * Context: process, sleeps.
+ */
+void ct_size_end(void)
+{
+	mutex_lock(&follow_lock);
+	following = false;
+	mutex_unlock(&follow_lock);
 	cancel_delayed_work_sync(&resize_work);
 }

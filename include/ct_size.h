@@ -12,6 +12,7 @@
 bool ct_size_follow(unsigned long flows);
 int ct_size_parse(const char *text, size_t len, unsigned int *buckets);
 int ct_size_set(unsigned int buckets);
-void ct_size_exit(void);
+void ct_size_begin(void);
+void ct_size_end(void);
 
 #endif /* CT_SIZE_H */
