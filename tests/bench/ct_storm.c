@@ -13,9 +13,10 @@
  *	  flood N			N SYNs, each from another source
  *	  establish N			N connections, with data both ways
  *	  talk N			data both ways in each of these
- *	  honest N GAP ROUND		one long flood; after each GAP of its SYNs
+ *	  honest N GAP ROUND [PACE]	one long flood; after each GAP of its SYNs
  *					one of N handshakes begins, whose SYN-ACK
- *					comes ROUND of them later
+ *					comes ROUND of them later; it waits for the
+ *					next jiffy after each PACE of them
  *	  race N			N times the first packet of a UDP flow on
  *					two CPUs at once, both ways
  *	  udp N				N UDP flows of one packet
@@ -273,7 +274,7 @@ static const struct storm storms[] = {
 
 static int run(const struct storm *storm, const unsigned int *arg)
 {
-	u32 i, end, total = arg[0];
+	u32 i, end, total = arg[0], pace = arg[3];
 	struct net *net = current->nsproxy->net_ns;
 	struct sk_buff *skb = packet_alloc();
 	u64 start, took = 0;
@@ -294,6 +295,8 @@ static int run(const struct storm *storm, const unsigned int *arg)
 		local_bh_enable();
 		if (fatal_signal_pending(current))
 			break;
+		if (pace && end % pace < BATCH)
+			schedule_timeout_uninterruptible(1);
 		cond_resched();
 	}
 	packet_free(skb);
@@ -448,13 +451,13 @@ static int watch_begin(void)
 
 static int run_set(const char *val, const struct kernel_param *kp)
 {
-	unsigned int i, arg[3] = { 0, 1, 0 };
+	unsigned int i, arg[4] = { 0, 1 };
 	char name[16];
 
 	if (!device)
 		return -EAGAIN;	/* a parameter of modprobe */
-	if (sscanf(val, "%15s %u %u %u", name, &arg[0], &arg[1], &arg[2]) < 2 ||
-	    !arg[1])
+	if (sscanf(val, "%15s %u %u %u %u", name, &arg[0], &arg[1], &arg[2],
+		   &arg[3]) < 2 || !arg[1])
 		return -EINVAL;
 	sent = 0;
 	dropped = 0;
