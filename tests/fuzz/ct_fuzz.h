@@ -121,6 +121,7 @@ struct ct_fuzz_draft {
  * struct ct_fuzz - one who sends
  * @rnd: chance; the same seed, the same packets
  * @begun: how many conversations
+ * @at_once: how many of them go on at a time, at most CT_FUZZ_TALKS
  * @talks: those that go on
  * @draft: the packet
  * @last: the one before it that was as it should be
@@ -129,6 +130,7 @@ struct ct_fuzz_draft {
 struct ct_fuzz {
 	struct rnd_state rnd;
 	u32 begun;
+	u32 at_once;
 	struct ct_fuzz_talk talks[CT_FUZZ_TALKS];
 	struct ct_fuzz_draft draft;
 	struct ct_fuzz_draft last;

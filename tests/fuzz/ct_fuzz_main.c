@@ -18,6 +18,8 @@
  *	  NUMBER TALK PROTOCOL VERSION WAY DIRECTION NAME MUTATION VERDICT MARK
  *	  WHY
  *	.../parameters/sent			packets of all who ever wrote
+ *	.../parameters/talks			conversations at a time: where they
+ *						are few, processors meet in each
  *
  *	A verdict is "accept", or the first hook (1) or the last one (2) and
  *	"drop" or "kept". MARK is the packet's mark behind the first hook, where
@@ -123,6 +125,10 @@ struct fuzz_file {
 
 static struct net_device *device;
 static atomic_long_t sent;
+
+static unsigned int talks = CT_FUZZ_TALKS;
+module_param(talks, uint, 0444);
+MODULE_PARM_DESC(talks, "conversations at a time, 1 to 256 (default: 256)");
 
 /* What trackers log */
 
@@ -350,6 +356,7 @@ static int run(struct fuzz_file *file, u32 seed, unsigned int count)
 
 	memset(&file->fuzz, 0, sizeof(file->fuzz));
 	prandom_seed_state(&file->fuzz.rnd, seed);
+	file->fuzz.at_once = clamp_t(u32, talks, 1, CT_FUZZ_TALKS);
 	if (hear)
 		listen(net);
 	for (i = 0; i < count && !fatal_signal_pending(current); i++) {

@@ -338,7 +338,7 @@ const char *ct_fuzz_say(struct ct_fuzz *fuzz)
 	struct ct_fuzz_draft *draft = &fuzz->draft;
 	const char *name;
 
-	talk = &fuzz->talks[ct_fuzz_below(fuzz, CT_FUZZ_TALKS)];
+	talk = &fuzz->talks[ct_fuzz_below(fuzz, fuzz->at_once)];
 	if (!talk->number || ct_fuzz_one_in(fuzz, 30))
 		begin(fuzz, talk);
 	memset(draft, 0, offsetof(struct ct_fuzz_draft, body));
