@@ -495,10 +495,14 @@ send() {
 
 tracks() {
 	send "$1"
-	flow r "dport=$1 "
+	wait_for 10 flow r "dport=$1 "
 }
 
-tracks_not() { ! tracks "$((5100 + SECONDS))"; }
+tracks_not() {
+	local port=$((5100 + SECONDS))
+	send "$port"
+	! flow r "dport=$port "
+}
 
 rules_come_and_go() {
 	local handle job

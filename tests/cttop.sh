@@ -76,16 +76,21 @@ as_text() {
 	is "text: 80 columns" "" "$(awk 'length > 80' <<< "$got")"
 }
 
-# on_terminal SECONDS COMMAND: on one of 80 columns; after that time, "q"
+screen_shows() { grep -qE "$1" "$work/screen"; }
+
+# on_terminal NS COMMAND: on one of 80 columns; what it is to read is standard input.
 on_terminal() {
-	(sleep "$1"; printf q) | on r script -qec \
+	on "$1" script -qefc \
 		"stty cols 80 rows 24; TERM=xterm $2; echo status=\$?; stty -a" \
-		/dev/null 2>&1
+		"$work/screen" > /dev/null 2>&1
+	cat "$work/screen"
 }
 
 terminal() {
 	local got
-	got=$(on_terminal 3 "$cttop -i 0.5")
+	: > "$work/screen"
+	got=$({ wait_for 60 screen_shows SOURCES; sleep 0.7; printf q; } |
+		on_terminal r "$cttop -i 0.5")
 	like "a terminal: sources" '10\.11\.0\.1 +5 ' "$got"
 	like "a terminal: bold titles" $'\033\\[1mSOURCES' "$got"
 	like "q ends it" 'status=0' "$got"
@@ -119,9 +124,10 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)' \
 vanishes() {
 	local got
 	conntrack -F > /dev/null 2>&1
-	got=$( (sleep 3; wait_for 30 unload; sleep 9) | script -qec \
-		"stty cols 80 rows 24; TERM=xterm $cttop -i 2; echo status=\$?; stty -a" \
-		/dev/null 2>&1)
+	: > "$work/screen"
+	got=$({ wait_for 60 screen_shows SOURCES; wait_for 60 unload
+		wait_for 60 screen_shows "status=[0-9]"; } |
+		on_terminal - "$cttop -i 2")
 	like "the table goes: one sentence" 'cttop: (there is no|nobody serves|reading)' "$got"
 	like "exit status 1" 'status=1' "$got"
 	like "the terminal is as it was" '[^-]icanon.* [^-]?echo ' \

@@ -223,7 +223,8 @@ follows() {
 	is "not above the bound" 8192 "$(knob - buckets)"
 	flush
 	if is_debug_kernel; then
-		sleep 65
+		# A look a second, or a little later
+		wait_for 120 buckets_reach 2048
 		is "it shrinks when it has been too large for a minute" 2048 \
 			"$(knob - buckets)"
 	fi
@@ -281,17 +282,19 @@ objects() {
 	fi
 }
 
+no_more_than() { (($(objects) <= $1)); }
+
 remains() {
 	local left
 	flush
 	left=$(objects)
 	[[ $left ]] || return 0
+	left=$((left + $1 / 100 + 64))
 	begin 0
 	storm "udp $1"
 	flush
-	sleep 1.5
-	at_least "memory of $1 flows is given back" \
-		"$(objects)" $((left + $1 / 100 + 64))
+	wait_for 15 no_more_than "$left"
+	at_least "memory of $1 flows is given back" "$(objects)" "$left"
 }
 
 need conntrack

@@ -210,11 +210,18 @@ seen() {
 		grep -v 'packets 0 ' | sort
 }
 
+queue_is_empty() {
+	on r awk '$3 > 0 { exit 1 }' /proc/net/netfilter/nfnetlink_queue
+}
+
 # and_wait NS LAYERS...: sends it, and gives it the time to come back.
 and_wait() {
 	wire "$@"
 	sleep 0.08
+	wait_for 10 queue_is_empty
 }
+
+same_answers() { [[ $(seen before) == "$(seen after)" ]]; }
 
 queue_packets() {
 	local ip=$1 C=$2 S=$3 icmp=$4 echo=$5 answer=$6
@@ -266,7 +273,7 @@ queued() {
 		queue_packets ip 10.11.0.1 10.12.0.1 icmp type=8 type=0
 		queue_packets ip6 fd11::1 fd12::1 icmp6 type=128 type=129
 	fi
-	wait_for 5 [ "$(seen before)" = "$(seen after)" ]
+	wait_for 5 same_answers
 	before=$(seen before)
 	is "${tag}queue in $1: the same answers behind it" "$before" "$(seen after)"
 	like "${tag}queue in $1: there were some" "new" "$before"
