@@ -135,8 +135,15 @@ error6() {
 	is "$1: makes none" "$new" "$(column r new)"
 }
 
+# keep SECONDS: how long the flows live that errors quote
+keep() {
+	local name
+	for name in udp icmp icmpv6; do knob r ${name}_timeout "$1"; done
+}
+
 errors() {
 	local before wrong_before kind
+	keep 600
 	wire c "ip src=10.11.0.1 dst=10.12.0.1 / udp sport=2000 dport=53"
 	wire c "ip src=10.11.0.1 dst=10.12.0.1 / tcp sport=2001 dport=80 seq=1000"
 	wire c "ip src=10.11.0.1 dst=10.12.0.1 / icmp type=8 id=2002"
@@ -163,6 +170,7 @@ errors() {
 	for kind in 3 4 5 11 12; do
 		no_flow "no flow of type $kind" r "type=$kind "
 	done
+	keep 30
 }
 
 # The hosts' own errors, as they come
@@ -179,6 +187,15 @@ real_errors() {
 	is "errors of the hosts belong somewhere" "$before" \
 		"$(reason r "$no_flow_reason")"
 	is "and are no flows" 0 "$(lines r type=3)"
+}
+
+# Hosts that know each other ask no more: each such packet is counted below.
+no_probes() {
+	local place
+	for place in c:c0 r:r0 r:r1 s:s0; do
+		on "${place%:*}" sysctl -qw \
+			"net.ipv6.neigh.${place#*:}.delay_first_probe_time=3600"
+	done
 }
 
 neighbours() {
@@ -206,6 +223,7 @@ neighbours() {
 }
 
 net_up
+no_probes
 load
 wire_up
 udp
