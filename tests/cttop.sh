@@ -78,19 +78,24 @@ as_text() {
 
 screen_shows() { grep -qE "$1" "$work/screen"; }
 
-# on_terminal NS COMMAND: on one of 80 columns; what it is to read is standard input.
+# on_terminal NS COMMAND TYPIST: on one of 80 columns; TYPIST prints what is typed.
 on_terminal() {
-	on "$1" script -qefc \
+	: > "$work/screen"
+	"$3" | on "$1" script -qefc \
 		"stty cols 80 rows 24; TERM=xterm $2; echo status=\$?; stty -a" \
 		"$work/screen" > /dev/null 2>&1
 	cat "$work/screen"
 }
 
+quits() {
+	wait_for 60 screen_shows SOURCES
+	sleep 0.7	# the second screen
+	printf q
+}
+
 terminal() {
 	local got
-	: > "$work/screen"
-	got=$({ wait_for 60 screen_shows SOURCES; sleep 0.7; printf q; } |
-		on_terminal r "$cttop -i 0.5")
+	got=$(on_terminal r "$cttop -i 0.5" quits)
 	like "a terminal: sources" '10\.11\.0\.1 +5 ' "$got"
 	like "a terminal: bold titles" $'\033\\[1mSOURCES' "$got"
 	like "q ends it" 'status=0' "$got"
@@ -121,13 +126,16 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)' \
 }
 
 # Each look loads the companion again that serves it: there must be time between two.
+takes_away() {
+	wait_for 60 screen_shows SOURCES
+	wait_for 60 unload
+	wait_for 60 screen_shows 'status=[0-9]'
+}
+
 vanishes() {
 	local got
 	conntrack -F > /dev/null 2>&1
-	: > "$work/screen"
-	got=$({ wait_for 60 screen_shows SOURCES; wait_for 60 unload
-		wait_for 60 screen_shows "status=[0-9]"; } |
-		on_terminal - "$cttop -i 2")
+	got=$(on_terminal - "$cttop -i 2" takes_away)
 	like "the table goes: one sentence" 'cttop: (there is no|nobody serves|reading)' "$got"
 	like "exit status 1" 'status=1' "$got"
 	like "the terminal is as it was" '[^-]icanon.* [^-]?echo ' \

@@ -44,7 +44,7 @@ classic_commands() {
 	got=$(on r cat /proc/net/ip_conntrack | LC_ALL=C grep -cvE \
 		'^(tcp      6 [0-9]+ [A-Z_0-9]+ |udp      17 [0-9]+ |icmp     1 [0-9]+ )src=[0-9.]+ dst=[0-9.]+ (sport=[0-9]+ dport=[0-9]+|type=[0-9]+ code=[0-9]+ id=[0-9]+) packets=[0-9]+ bytes=[0-9]+ (\[UNREPLIED\] )?src=[0-9.]+ dst=[0-9.]+ (sport=[0-9]+ dport=[0-9]+|type=[0-9]+ code=[0-9]+ id=[0-9]+) packets=[0-9]+ bytes=[0-9]+ (\[ASSURED\] )?mark=0 secmark=0 use=1$')
 	is "every line has the form of the manuals" 0 "$got"
-	like "the TCP line" $'\n'"tcp      6 1?[0-9]{2} TIME_WAIT src=10.1.0.2 dst=10.2.0.2 sport=40001 dport=7 packets=[0-9]+ bytes=[0-9]+ src=10.2.0.2 dst=10.1.0.2 sport=7 dport=40001 packets=[0-9]+ bytes=[0-9]+ \[ASSURED\] mark=0 secmark=0 use=1"$'\n' \
+	like "the TCP line" $'\n'"tcp      6 ([2-9]|1[0-2])[0-9] TIME_WAIT src=10.1.0.2 dst=10.2.0.2 sport=40001 dport=7 packets=[0-9]+ bytes=[0-9]+ src=10.2.0.2 dst=10.1.0.2 sport=7 dport=40001 packets=[0-9]+ bytes=[0-9]+ \[ASSURED\] mark=0 secmark=0 use=1"$'\n' \
 		$'\n'"$(on r cat /proc/net/ip_conntrack)"$'\n'
 	agrees "lines, count and column 1 agree" r
 }

@@ -210,6 +210,8 @@ seen() {
 		grep -v 'packets 0 ' | sort
 }
 
+same_answers() { [[ $(seen before) == "$(seen after)" ]]; }
+
 queue_is_empty() {
 	on r awk '$3 > 0 { exit 1 }' /proc/net/netfilter/nfnetlink_queue
 }
@@ -220,8 +222,6 @@ and_wait() {
 	sleep 0.08
 	wait_for 10 queue_is_empty
 }
-
-same_answers() { [[ $(seen before) == "$(seen after)" ]]; }
 
 queue_packets() {
 	local ip=$1 C=$2 S=$3 icmp=$4 echo=$5 answer=$6
