@@ -3,15 +3,16 @@
  * What rules may ask and say of a packet between its first and its last hook.
  *
  * Overview
- *	The first hook (ct_core.c) finds out what a packet is, and writes it down
- *	(ct_memo.c). A rule that asks gets that answer. Where it is not there,
- *	because the packet went to another CPU, waited in a queue or came by in a
- *	long list, the answer is worked out again by a look-up and by judging the
- *	packet without applying it: slower, the same answer. A rule that asks
- *	before the first hook gets that answer, too.
+ *	The first hook (ct_core.c) finds out what a packet is, and the packet
+ *	carries that answer (ct_skb.h): a rule that asks no more gets it from
+ *	there. Where there is none, because the rule comes before the first hook or
+ *	nf_conntrack's entry is in its place, the answer is worked out by a look-up
+ *	and by judging the packet without applying it: slower, the same answer.
+ *	A rule that asks for more than that (a mark, a counter) has the flow looked
+ *	up in any case.
  *
- *	What a rule says of a packet that has no flow yet is noted for the flow
- *	to come (ct_note.c).
+ *	What a rule says of a packet that has no flow yet is kept for the flow to
+ *	come (ct_pending.c).
  *
  * Context
  *	Hooks: RCU read-side section, any context. Bottom halves are turned off
@@ -40,12 +41,14 @@ static u8 family_of(const struct sk_buff *skb,
 }
 
 /* Has the tracker seen a packet by now, wherever in its hook this is? */
-static bool is_behind_tracker(const struct nf_hook_state *state)
+static bool is_behind_tracker(const struct sk_buff *skb,
+			      const struct nf_hook_state *state)
 {
+	if (ct_skb_info(skb) || ct_nfct_has_seen(skb))
+		return true;
 	switch (state->hook) {
 	case NF_INET_PRE_ROUTING:
-		return ct_packet_is_second_pass(state) ||
-		       ct_bridge_has_seen(ct_net(state->net), state);
+		return ct_bridge_has_seen(ct_net(state->net), state);
 	case NF_INET_LOCAL_OUT:		/* a bridge's is behind the IP layer */
 		return state->pf == NFPROTO_BRIDGE;
 	default:
@@ -61,7 +64,7 @@ static bool is_strange(const struct sk_buff *skb,
 		       const struct nf_hook_state *state)
 {
 	return state->pf == NFPROTO_BRIDGE && !skb->skb_iif &&
-	       is_behind_tracker(state);
+	       is_behind_tracker(skb, state);
 }
 
 /**
@@ -69,10 +72,11 @@ static bool is_strange(const struct sk_buff *skb,
  * @info: in a word
  * @flow: its flow, locked; %NULL if there is none (yet)
  * @fresh: there is none yet: @orig, @next and @timeout are what it would have
+ * @early: and the tracker has not seen it
  * @has_cause: there will be none: the packet answers one that has not become a
  *	flow, and that was @orig
  * @pkt: the packet, read again
- * @digest: its digest
+ * @p: what it refers to, or %NULL
  * @note: what rules said of it
  * @orig: its tuple before translation
  * @next: state of the protocol
@@ -82,37 +86,23 @@ struct answer {
 	enum ct_info info;
 	struct ct_flow *flow;
 	bool fresh;
+	bool early;
 	bool has_cause;
 	struct ct_pkt pkt;
-	u32 digest;
+	struct ct_pending *p;
 	struct ct_note note;
 	struct ct_tuple orig;
 	union ct_state next;
 	u32 timeout;
 };
 
-/* It has no flow and begins none, but may answer what would have. */
-static void judge_answer(struct answer *a, bool known)
-{
-	if (!known)
-		a->info = ct_packet_is_own_answer(&a->pkt) ?
-			  CT_INFO_RELATED_REPLY : CT_INFO_INVALID;
-	if (a->info == CT_INFO_RELATED_REPLY)
-		a->has_cause = ct_packet_cause(&a->pkt, &a->orig);
-}
-
 static void judge_first(struct answer *a)
 {
 	struct ct_judgement j CT_UNINIT;
 
 	ct_proto_judge(NULL, &a->pkt, IP_CT_DIR_ORIGINAL, &j);
-	if (j.verdict == CT_REFUSE) {
-		a->fresh = false;
-		judge_answer(a, false);
-		return;
-	}
-	a->info = CT_INFO_NEW;
-	a->fresh = true;
+	a->fresh = j.verdict != CT_REFUSE;
+	a->info = a->fresh ? CT_INFO_NEW : CT_INFO_INVALID;
 	a->next = j.next;
 	a->timeout = j.timeout;
 }
@@ -132,113 +122,133 @@ static void judge_again(struct answer *a, enum ip_conntrack_dir dir)
 		judge_first(a);
 }
 
-/*
- * It has no flow (yet), and nobody remembered: do so from now on, so that a
- * rule's answer to it is recognised, and the next rule has it easier.
- */
-static void remember_again(const struct answer *a, const struct sk_buff *skb)
+/* The packet carries its answer: an error, or what this host answers a packet */
+static void look_up_related(struct answer *a, unsigned int offset)
 {
-	const struct ct_memo memo = {
-		.kind = a->fresh ? CT_MEMO_NEW : CT_MEMO_DONE,
-		.info = a->info,
-		.tuple = a->fresh ? a->orig : a->pkt.tuple,
-	};
+	enum ip_conntrack_dir dir;
+	enum ct_info info;
 
-	ct_memo_put(skb, a->digest, &memo);
+	if (a->p) {
+		a->orig = a->p->orig;	/* the packet that it is about */
+		a->flow = ct_packet_find(&a->pkt, &a->orig, &dir);
+		a->has_cause = !a->flow;
+	} else if (offset) {
+		ct_packet_relate(&a->pkt, offset, &a->flow, &info);
+	} else {
+		a->flow = ct_packet_find(&a->pkt, &a->pkt.tuple, &dir);
+	}
 }
 
-/*
- * Read the packet, find its flow, and judge it unless the answer is known.
- * A flow is left locked.
- */
-static void work_out(struct answer *a, const struct sk_buff *skb,
-		     const struct nf_hook_state *state, u8 family, bool known)
+static void look_up_known(struct answer *a, unsigned int offset)
 {
-	u8 hook = ct_packet_is_second_pass(state) ? NF_INET_LOCAL_OUT :
-						    ct_packet_first_hook(skb);
 	enum ip_conntrack_dir dir;
-	enum ct_reason reason;
-	unsigned int offset;
 
-	/* Reading may note in the skb that its checksum is right. */
-	reason = ct_tuple_read(&a->pkt, (struct sk_buff *)skb, family, hook);
-	if (reason) {
-		a->info = reason == CT_R_UNTRACKED ? CT_INFO_UNTRACKED :
-						     CT_INFO_INVALID;
+	if (ct_info_is_related(a->info)) {
+		look_up_related(a, offset);
 		return;
 	}
-	ct_packet_zone(&a->pkt, &a->note);
-	offset = ct_proto_quote(&a->pkt);
+	if (a->p && READ_ONCE(a->p->kind) == CT_PENDING_FIRST) {
+		a->orig = a->p->orig;
+		judge_first(a);
+		a->info = CT_INFO_NEW;
+		return;
+	}
+	a->flow = ct_packet_find(&a->pkt,
+				 a->p ? &a->p->orig : &a->pkt.tuple, &dir);
+}
+
+/* An error, or this host's answer, of which nf_conntrack says what it is about */
+static void work_out_about(struct answer *a, const struct ct_nfct *nfct)
+{
+	enum ip_conntrack_dir dir;
+
+	a->info = nfct->dir == IP_CT_DIR_ORIGINAL ? CT_INFO_RELATED :
+						    CT_INFO_RELATED_REPLY;
+	a->flow = ct_packet_find(&a->pkt, &nfct->tuple, &dir);
+	if (a->flow)
+		return;
+	a->orig = nfct->tuple;
+	a->has_cause = true;
+}
+
+static void work_out(struct answer *a, const struct nf_hook_state *state,
+		     unsigned int offset, const struct ct_nfct *nfct)
+{
+	enum ip_conntrack_dir dir;
+	bool is_told = nfct->says == CT_NFCT_PACKET;
+
+	if (nfct->says == CT_NFCT_ABOUT) {
+		work_out_about(a, nfct);
+		return;
+	}
 	if (offset) {
 		if (ct_packet_relate(&a->pkt, offset, &a->flow, &a->info))
-			judge_answer(a, known);
-		return;
-	}
-	if (known && a->fresh) {
-		judge_first(a);
-		return;
-	}
-	a->flow = ct_packet_find(&a->pkt, &a->pkt.tuple, &dir);
-	if (known) {
-		if (!a->flow)
-			judge_answer(a, known);
+			a->info = CT_INFO_INVALID;
 		return;
 	}
 	ct_stat_inc(a->pkt.cnet, asked_again);
 	/* It may begin another flow even where there is one. */
-	ct_packet_original(&a->pkt, &a->orig);
-	if (a->flow) {
+	a->orig = is_told ? nfct->tuple : a->pkt.tuple;
+	a->flow = ct_packet_find(&a->pkt, &a->orig, &dir);
+	if (a->flow)
 		judge_again(a, dir);
+	else
+		judge_first(a);
+	if (!a->fresh)
 		return;
-	}
-	judge_first(a);
-	if (a->fresh && is_strange(skb, state)) {
+	a->early = !is_behind_tracker(a->pkt.skb, state);
+	if (is_strange(a->pkt.skb, state)) {
 		a->info = CT_INFO_INVALID;
 		a->fresh = false;
+	} else if (ct_said_any(a->pkt.cnet)) {
+		ct_said_get(a->pkt.cnet, &a->orig, &a->note);
 	}
-	if (!ct_packet_is_second_pass(state))
-		remember_again(a, skb);
 }
 
-/* What is remembered. Returns false if nothing is. */
-static bool remember(struct answer *a, const struct sk_buff *skb)
+/* Read the packet and find its flow, which is left locked. */
+static void look_up(struct answer *a, struct sk_buff *skb,
+		    const struct nf_hook_state *state, u8 family)
 {
-	enum ct_memo_kind kind;
-	u8 info;
+	enum ct_reason reason;
+	struct ct_nfct nfct CT_UNINIT;
+	unsigned int offset;
 
-	kind = ct_memo_peek(skb, a->digest, &info, &a->orig);
-	if (kind == CT_MEMO_NONE)
-		return false;
-	a->info = info;
-	a->fresh = kind == CT_MEMO_NEW;
-	return true;
+	a->pkt.cnet = ct_net(state->net);
+	a->p = ct_pending_of(skb);
+	/* Reading may note in the skb that its checksum is right. */
+	reason = ct_tuple_read(&a->pkt, skb, family, ct_packet_first_hook(skb));
+	if (reason) {
+		if (!a->info)
+			a->info = reason == CT_R_UNTRACKED ?
+				  CT_INFO_UNTRACKED : CT_INFO_INVALID;
+		return;
+	}
+	ct_packet_known(&a->pkt, &a->note, &nfct);
+	offset = ct_proto_quote(&a->pkt);
+	if (a->info)
+		look_up_known(a, offset);
+	else
+		work_out(a, state, offset, &nfct);
 }
 
-/* Bottom halves off. @briefly: @info is all that is wanted. */
+/*
+ * Bottom halves off. A flow is left locked. Matches are given a packet that they may
+ * not change; what is written to it here, they could not tell.
+ */
 static void ask(struct answer *a, const struct sk_buff *skb,
-		const struct nf_hook_state *state, bool briefly)
+		const struct nf_hook_state *state)
 {
 	u8 family = family_of(skb, state);
-	bool known;
 
-	a->info = CT_INFO_INVALID;
+	a->info = ct_skb_info(skb);
 	a->flow = NULL;
 	a->fresh = false;
+	a->early = false;
 	a->has_cause = false;
-	if (ct_packet_is_untracked(skb)) {
-		a->info = CT_INFO_UNTRACKED;
-		return;
-	}
-	if (!family)
-		return;
-	a->pkt.cnet = ct_net(state->net);
-	a->digest = ct_tuple_digest(skb, family);
-	known = remember(a, skb);
-	if (known && (briefly || !ct_info_has_flow(a->info)))
-		return;
-	a->note.has = 0;
-	ct_note_get(skb, a->digest, &a->note);
-	work_out(a, skb, state, family, known);
+	if (!family && !a->info)
+		a->info = CT_INFO_INVALID;
+	if (!a->info || ct_info_has_flow(a->info))
+		look_up(a, (struct sk_buff *)skb, state, family);
 }
 
 static void answered(struct answer *a)
@@ -247,44 +257,29 @@ static void answered(struct answer *a)
 		ct_flow_unlock(a->flow);
 }
 
-static noinline enum ct_info ask_info(const struct sk_buff *skb,
-				      const struct nf_hook_state *state)
-{
-	struct answer a CT_UNINIT;
-
-	local_bh_disable();
-	ask(&a, skb, state, true);
-	answered(&a);
-	local_bh_enable();
-	return a.info;
-}
-
 /**
- * ct_packet_info() - what is a packet to its flow?
+ * ct_packet_work_out() - what is a packet to its flow that carries no answer?
  * @skb: the packet
  * @state: the hook that it is in
+ *
+ * For ct_packet_info().
  *
  * Context: hooks, RCU read-side section.
  *
  * Return: the answer.
  */
-enum ct_info ct_packet_info(const struct sk_buff *skb,
-			    const struct nf_hook_state *state)
+enum ct_info ct_packet_work_out(const struct sk_buff *skb,
+				const struct nf_hook_state *state)
 {
-	u8 family = family_of(skb, state);
-	enum ct_info info;
-	bool were_on, known;
+	struct answer a CT_UNINIT;
 
-	if (unlikely(ct_packet_is_untracked(skb)))
-		return CT_INFO_UNTRACKED;
-	if (unlikely(!family))
-		return CT_INFO_INVALID;
-	were_on = ct_bh_off();
-	known = ct_memo_info(skb, ct_tuple_digest(skb, family), &info);
-	ct_bh_on(were_on);
-	return likely(known) ? info : ask_info(skb, state);
+	local_bh_disable();
+	ask(&a, skb, state);
+	answered(&a);
+	local_bh_enable();
+	return a.info;
 }
-EXPORT_SYMBOL_CT(ct_packet_info);
+EXPORT_SYMBOL_CT(ct_packet_work_out);
 
 /* What the flow will be. Returns false if it cannot be. */
 static bool foresee(const struct answer *a, struct ct_snapshot *snap)
@@ -343,7 +338,7 @@ enum ct_info ct_packet_snapshot(const struct sk_buff *skb,
 	bool is_filled;
 
 	local_bh_disable();
-	ask(&a, skb, state, false);
+	ask(&a, skb, state);
 	is_filled = a.flow;
 	if (a.flow)
 		ct_flow_snapshot(a.flow, ct_now(), snap);
@@ -376,7 +371,7 @@ bool ct_packet_mark(const struct sk_buff *skb,
 	bool found;
 
 	local_bh_disable();
-	ask(&a, skb, state, false);
+	ask(&a, skb, state);
 	found = a.flow || a.fresh || a.has_cause;
 	if (a.flow)
 		*mark = a.flow->mark;
@@ -391,6 +386,29 @@ bool ct_packet_mark(const struct sk_buff *skb,
 EXPORT_SYMBOL_CT(ct_packet_mark);
 
 /* Saying */
+
+/*
+ * Something of a packet that has no flow yet. Where nf_conntrack's entry is in its
+ * place, by what the packet was before translation. Returns false if it is lost, or
+ * nobody has seen the packet yet.
+ */
+static bool say(struct answer *a, ct_note_edit_t *edit, const void *arg)
+{
+	struct sk_buff *skb = a->pkt.skb;
+
+	if (a->early)
+		return false;
+	if (a->p && READ_ONCE(a->p->kind) == CT_PENDING_FIRST)
+		return ct_pending_edit(a->p, edit, arg);
+	if (READ_ONCE(ct_skb_shy.nfct_is_taken) || ct_skb_has_pointer(skb))
+		return ct_said_edit(a->pkt.cnet, &a->orig, edit, arg);
+	a->p = ct_pending_attach(a->pkt.cnet, skb, CT_INFO_NEW,
+				 CT_PENDING_FIRST);
+	if (!a->p)
+		return false;
+	a->p->orig = a->orig;
+	return ct_pending_edit(a->p, edit, arg);
+}
 
 static u32 changed_mark(u32 mark, const struct ct_mark_op *op)
 {
@@ -422,7 +440,7 @@ void ct_packet_set_mark(const struct sk_buff *skb,
 	u32 mark;
 
 	local_bh_disable();
-	ask(&a, skb, state, false);
+	ask(&a, skb, state);
 	if (a.flow) {
 		mark = changed_mark(a.flow->mark, op);
 		if (mark != a.flow->mark) {
@@ -430,7 +448,7 @@ void ct_packet_set_mark(const struct sk_buff *skb,
 			ct_event_update(a.flow, BIT(IPCT_MARK), NULL);
 		}
 	} else if (a.fresh) {
-		ct_note_edit(skb, a.digest, false, note_mark, op);
+		say(&a, note_mark, op);
 	}
 	answered(&a);
 	local_bh_enable();
@@ -509,11 +527,10 @@ bool ct_packet_change_labels(const struct sk_buff *skb,
 	int changed = -ENOENT;
 
 	local_bh_disable();
-	ask(&a, skb, state, false);
+	ask(&a, skb, state);
 	if (a.flow)
 		changed = ct_flow_change_labels(a.flow, mask, flip);
-	else if (a.fresh && ct_note_edit(skb, a.digest, false, note_labels,
-					 &op))
+	else if (a.fresh && say(&a, note_labels, &op))
 		changed = 0;
 	if (changed > 0)
 		ct_event_update(a.flow, BIT(IPCT_LABEL), NULL);
@@ -544,26 +561,18 @@ void ct_packet_set_events(const struct sk_buff *skb,
 	struct answer a CT_UNINIT;
 
 	local_bh_disable();
-	ask(&a, skb, state, false);
+	ask(&a, skb, state);
 	if (a.flow) {
 		ext = ct_flow_ext(a.flow);
 		if (ext)
 			ext->events = events;
 	} else if (a.fresh) {
-		ct_note_edit(skb, a.digest, false, note_events, &events);
+		say(&a, note_events, &events);
 	}
 	answered(&a);
 	local_bh_enable();
 }
 EXPORT_SYMBOL_CT(ct_packet_set_events);
-
-static void note_early(struct ct_note *note, const void *arg)
-{
-	const struct ct_note *early = arg;
-
-	if (!note->has)
-		*note = *early;
-}
 
 /**
  * ct_packet_say_early() - say something of a packet before it is tracked
@@ -576,21 +585,17 @@ static void note_early(struct ct_note *note, const void *arg)
  *
  * Context: hooks, RCU read-side section.
  *
- * Return: false if there is no memory.
+ * Return: false if there is no room or memory.
  */
-bool ct_packet_say_early(const struct sk_buff *skb,
-			 const struct nf_hook_state *state,
+bool ct_packet_say_early(struct sk_buff *skb, const struct nf_hook_state *state,
 			 const struct ct_note *note)
 {
-	u8 family = family_of(skb, state);
-	bool done = true;
-	u32 digest;
+	bool done;
 
-	if (!family || is_behind_tracker(state) || ct_packet_is_untracked(skb))
+	if (!family_of(skb, state) || is_behind_tracker(skb, state))
 		return true;
 	local_bh_disable();
-	digest = ct_tuple_digest(skb, family);
-	done = ct_note_edit(skb, digest, true, note_early, note);
+	done = ct_pending_say_early(ct_net(state->net), skb, note);
 	local_bh_enable();
 	return done;
 }
@@ -601,14 +606,14 @@ EXPORT_SYMBOL_CT(ct_packet_say_early);
  * @skb: the packet
  * @state: the hook that it is in
  *
- * What has a flow already, or will have, keeps it.
+ * What has been seen already, or was spoken of, keeps to that.
  *
  * Context: hooks, RCU read-side section.
  */
 void ct_packet_notrack(struct sk_buff *skb, const struct nf_hook_state *state)
 {
-	if (skb_get_nfct(skb) || ct_packet_is_second_pass(state) ||
-	    (is_behind_tracker(state) &&
+	if (skb_get_nfct(skb) ||
+	    (is_behind_tracker(skb, state) &&
 	     ct_info_has_flow(ct_packet_info(skb, state))))
 		return;
 	skb_set_nfct(skb, IP_CT_UNTRACKED);

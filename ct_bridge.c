@@ -11,24 +11,18 @@
  *	Nothing here needs the module bridge.
  *
  *	Counted once. What a bridge hands up to this host has been tracked by
- *	its PRE_ROUTING: the IP layer's first hook lets it be, by the device that
- *	it comes from (ct_bridge_has_seen()), and its last hook makes the flow.
- *	What this host sends through a bridge was tracked by the IP layer, whose
- *	last hook keeps what is remembered for the bridge's rules
- *	(ct_bridge_will_see()). br_netfilter (call-iptables) sends bridged
+ *	its PRE_ROUTING, and carries its answer: the IP layer's first hook lets it
+ *	be, and its last hook makes the flow. (Beside nf_conntrack packets carry no
+ *	answer: there the device that it comes from tells, ct_bridge_has_seen().)
+ *	What this host sends through a bridge was tracked by the IP layer. Copies
+ *	for the ports carry the same answer; the first that passes makes the flow,
+ *	for all. br_netfilter (call-iptables) sends bridged
  *	packets through the IP layer's hooks, too: its packets come from the
  *	bridge there, so nothing is counted again, and the last of all hooks is
  *	the IP layer's then, for what is translated there.
  *
  *	Anything but IPv4 and IPv6 is untracked. What has more than one tag of a
  *	VLAN is something else, too.
- *
- * Flooding
- *	A bridge sends a copy to each port. A copy is another skb of which
- *	nothing is remembered, but it has the data in common with the one that
- *	was tracked, and comes by on the same CPU before anything else does: so
- *	it inherits memory and note of that (@last_bridged). The first copy that
- *	passes makes the flow, for all.
  *
  * Fragments
  *	They are put together before they are tracked, and on their way out, to
@@ -37,9 +31,8 @@
  *	because somebody made one piece of them, the port's MTU decides. The
  *	bridge's part of skb->cb, which the IP layer overwrites, is put aside
  *	meanwhile. What this host sends through a bridge in fragments was made
- *	so behind its last hook: what the whole packet was is remembered for a
- *	second (@all_sent), so that rules get state and direction for each
- *	fragment; no more than that.
+ *	so behind its last hook: each fragment carries the whole packet's answer,
+ *	so rules get state and direction of it; no more than that.
  *
  * Context
  *	Hooks, in softirq or process context, RCU read-side section; users come
@@ -48,14 +41,11 @@
  */
 #include <linux/if_macvlan.h>
 #include <linux/if_vlan.h>
-#include <linux/jhash.h>
-#include <linux/local_lock.h>
 #include <linux/mutex.h>
 #include <linux/netdevice.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter_bridge.h>
 #include <linux/netfilter_ipv4.h>
-#include <linux/percpu.h>
 #include <linux/random.h>
 #include <linux/skbuff.h>
 #include <linux/spinlock.h>
@@ -69,9 +59,8 @@
 
 #include "ct_bridge.h"
 #include "ct_core.h"
-#include "ct_memo.h"
-#include "ct_note.h"
 #include "ct_packet.h"
+#include "ct_pending.h"
 #include "ct_tuple.h"
 
 static u8 family_of(const struct sk_buff *skb)
@@ -156,244 +145,6 @@ bool ct_bridge_comes_by(const struct sk_buff *skb,
 	       !goes_to_ip_layer(skb);
 }
 
-/* Flooding */
-
-/**
- * struct bridged - the packet that a bridge may be about to copy
- * @lock: holds the rest
- * @skb: its address, as a name only
- * @head: address of its data, the same
- * @digest: its digest
- */
-struct bridged {
-	local_lock_t lock;
-	const struct sk_buff *skb;
-	const void *head;
-	u32 digest;
-};
-
-static DEFINE_PER_CPU(struct bridged, last_bridged) = {
-	.lock = INIT_LOCAL_LOCK(lock),
-};
-
-/* A packet is about to go through a bridge; bottom halves off */
-static void expect(const struct sk_buff *skb, u32 digest)
-{
-	struct bridged *last;
-
-	ct_local_lock_bh(&last_bridged.lock);
-	last = this_cpu_ptr(&last_bridged);
-	last->skb = skb;
-	last->head = skb->head;
-	last->digest = digest;
-	ct_local_unlock_bh(&last_bridged.lock);
-}
-
-/* What a packet is a copy of, or %NULL; bottom halves off */
-static const struct sk_buff *model_of(const struct sk_buff *skb, u32 digest)
-{
-	const struct sk_buff *model = NULL;
-	const struct bridged *last;
-
-	if (!skb_cloned(skb))
-		return NULL;
-	ct_local_lock_bh(&last_bridged.lock);
-	last = this_cpu_ptr(&last_bridged);
-	if (last->head == skb->head && last->digest == digest &&
-	    last->skb != skb)
-		model = last->skb;
-	ct_local_unlock_bh(&last_bridged.lock);
-	return model;
-}
-
-static void copy_note(struct ct_note *note, const void *arg)
-{
-	*note = *(const struct ct_note *)arg;
-}
-
-static void inherit(const struct sk_buff *skb, u32 digest)
-{
-	const struct sk_buff *model = model_of(skb, digest);
-	struct ct_memo memo = { .tuple.family = NFPROTO_UNSPEC };
-	struct ct_note note CT_UNINIT;
-
-	if (!model)
-		return;
-	memo.kind = ct_memo_peek(model, digest, &memo.info, &memo.tuple);
-	if (memo.kind != CT_MEMO_NONE)
-		ct_memo_put(skb, digest, &memo);
-	if (ct_note_get(model, digest, &note))
-		ct_note_edit(skb, digest, false, copy_note, &note);
-}
-
-/**
- * ct_bridge_settle() - a packet's flow is made
- * @skb: the packet, at its last hook
- * @digest: its digest
- *
- * If it is a copy, the packet that it is of has none to make.
- *
- * Context: bottom halves off.
- */
-void ct_bridge_settle(const struct sk_buff *skb, u32 digest)
-{
-	const struct sk_buff *model = model_of(skb, digest);
-	struct ct_tuple tuple CT_UNINIT;
-
-	if (model)
-		ct_memo_take(model, digest, true, &tuple);
-}
-
-/* Fragments that this host makes */
-
-/**
- * struct whole - a packet that the IP layer may send through a bridge in parts
- * @src: source address
- * @dst: destination address
- * @net: its namespace, as a name only
- * @id: identification (IPv6: flow label, for the other is not known yet)
- * @family: NFPROTO_IPV4 or NFPROTO_IPV6
- * @protonum: IPPROTO_* (IPv4)
- *
- * Zeroed before it is filled: it is hashed and compared as bytes.
- */
-struct whole {
-	union nf_inet_addr src;
-	union nf_inet_addr dst;
-	const struct net *net;
-	u32 id;
-	u8 family;
-	u8 protonum;
-};
-
-/**
- * struct sent - what such a packet was
- * @whole: the packet
- * @when: it was sent, in jiffies
- * @info: what it is to its flow: enum ct_info
- */
-struct sent {
-	struct whole whole;
-	u32 when;
-	u8 info;
-};
-
-#define SENT_PLACES	64
-#define SENT_TIME	HZ
-
-static DEFINE_SPINLOCK(sent_lock);	/* innermost, bottom halves off */
-static struct sent all_sent[SENT_PLACES];
-
-static struct sent *read_whole(struct whole *w, const struct sk_buff *skb,
-			       u8 family, const struct net *net)
-{
-	memset(w, 0, sizeof(*w));
-	w->family = family;
-	w->net = net;
-	if (family == NFPROTO_IPV4) {
-		w->src.ip = ip_hdr(skb)->saddr;
-		w->dst.ip = ip_hdr(skb)->daddr;
-		w->id = (__force u32)ip_hdr(skb)->id;
-		w->protonum = ip_hdr(skb)->protocol;
-	} else {
-		w->src.in6 = ipv6_hdr(skb)->saddr;
-		w->dst.in6 = ipv6_hdr(skb)->daddr;
-		w->id = (__force u32)ip6_flowlabel(ipv6_hdr(skb));
-	}
-	return &all_sent[jhash(w, sizeof(*w), 0) % SENT_PLACES];
-}
-
-static void remember_parts(const struct sk_buff *skb,
-			   const struct nf_hook_state *state)
-{
-	enum ct_info info = ct_packet_info(skb, state);
-	struct whole whole;
-	struct sent *sent;
-
-	sent = read_whole(&whole, skb, state->pf, state->net);
-	spin_lock(&sent_lock);
-	sent->whole = whole;
-	sent->when = ct_now();
-	sent->info = info;
-	spin_unlock(&sent_lock);
-}
-
-/* A part is to its flow what the packet was. */
-static void inherit_part(const struct sk_buff *skb, u32 digest, u8 family,
-			 const struct net *net)
-{
-	struct ct_memo memo = {
-		.kind = CT_MEMO_DONE,
-		.tuple.family = NFPROTO_UNSPEC,
-	};
-	struct whole whole;
-	struct sent *sent;
-	bool found;
-
-	sent = read_whole(&whole, skb, family, net);
-	spin_lock(&sent_lock);
-	found = !memcmp(&sent->whole, &whole, sizeof(whole)) &&
-		ct_left(sent->when + SENT_TIME, ct_now()) > 0;
-	memo.info = sent->info;
-	spin_unlock(&sent_lock);
-	if (found)
-		ct_memo_put(skb, digest, &memo);
-}
-
-static unsigned int mtu_of(const struct sk_buff *skb,
-			   const struct net_device *out)
-{
-	return skb_dst(skb) ? dst_mtu(skb_dst(skb)) : out->mtu;
-}
-
-/**
- * ct_bridge_send() - the IP layer sends a packet through a bridge
- * @skb: the packet, at its last hook of the IP layer
- * @digest: its digest
- * @state: the hook
- *
- * Context: RCU read-side section, bottom halves off.
- */
-void ct_bridge_send(const struct sk_buff *skb, u32 digest,
-		    const struct nf_hook_state *state)
-{
-	expect(skb, digest);
-	if (!skb_is_gso(skb) &&
-	    (skb->len > mtu_of(skb, state->out) || skb_has_frag_list(skb)))
-		remember_parts(skb, state);
-}
-
-/* For each port */
-static unsigned int bridge_copy(void *priv, struct sk_buff *skb,
-				const struct nf_hook_state *state)
-{
-	u8 family = family_of(skb);
-	bool were_on;
-
-	if (likely(!skb_cloned(skb)) || !family || ct_packet_is_untracked(skb))
-		return NF_ACCEPT;
-	were_on = ct_bh_off();
-	inherit(skb, ct_tuple_digest(skb, family));
-	ct_bh_on(were_on);
-	return NF_ACCEPT;
-}
-
-static unsigned int bridge_out(void *priv, struct sk_buff *skb,
-			       const struct nf_hook_state *state)
-{
-	u8 family = family_of(skb);
-	bool were_on;
-
-	if (!family || ct_packet_is_untracked(skb))
-		return NF_ACCEPT;
-	if (likely(!is_fragment(skb, family)))
-		return bridge_copy(priv, skb, state);
-	were_on = ct_bh_off();
-	inherit_part(skb, ct_tuple_digest(skb, family), family, state->net);
-	ct_bh_on(were_on);
-	return NF_ACCEPT;
-}
-
 /* Frames are padded, and nobody has looked at what is in them. */
 
 static bool trim_ipv4(struct sk_buff *skb)
@@ -472,6 +223,7 @@ static unsigned int gather(struct net *net, struct sk_buff *skb, u8 family,
 static unsigned int defrag(struct sk_buff *skb,
 			   const struct nf_hook_state *state)
 {
+	struct ct_pending *p = ct_pending_of(skb);
 	struct ct_note note = { .has = 0 };
 	char cb[sizeof(skb->cb)];
 	unsigned int verdict;
@@ -480,8 +232,8 @@ static unsigned int defrag(struct sk_buff *skb,
 		return NF_ACCEPT;
 	memcpy(cb, skb->cb, sizeof(cb));
 	local_bh_disable();
-	if (!ct_note_take(skb, ct_tuple_digest(skb, state->pf), &note))
-		note.has = 0;
+	if (p)
+		ct_pending_note(p, &note);
 	verdict = gather(state->net, skb, state->pf,
 			 note.has & CT_NOTE_ZONE ?
 				note.zone[IP_CT_DIR_ORIGINAL] : 0);
@@ -710,56 +462,34 @@ static unsigned int bridge_first(void *priv, struct sk_buff *skb,
 		if (verdict != NF_ACCEPT)
 			return verdict;
 	}
-	verdict = ct_core_first(priv, skb, &ip_state);
-	local_bh_disable();
-	expect(skb, ct_tuple_digest(skb, family));
-	local_bh_enable();
-	return verdict;
+	return ct_core_first(priv, skb, &ip_state);
 }
 
 /*
- * What this host sends comes from the IP layer and is remembered, or came from
+ * What this host sends comes from the IP layer and carries an answer, or came from
  * elsewhere (a packet socket) and is none of ours.
  */
-static bool is_strange(const struct sk_buff *skb, u32 digest)
+static bool is_strange(const struct sk_buff *skb)
 {
-	u8 info;
-
-	return !skb->skb_iif &&
-	       ct_memo_peek(skb, digest, &info, NULL) == CT_MEMO_NONE;
-}
-
-static unsigned int confirm(void *priv, struct sk_buff *skb,
-			    const struct nf_hook_state *state, u8 family)
-{
-	struct nf_hook_state ip_state = *state;
-	unsigned int verdict = NF_ACCEPT;
-	bool were_on;
-	u32 digest;
-
-	ip_state.pf = family;
-	were_on = ct_bh_off();
-	digest = ct_tuple_digest(skb, family);
-	if (!is_strange(skb, digest))
-		verdict = ct_core_last(priv, skb, &ip_state);
-	ct_bh_on(were_on);
-	return verdict;
+	return !skb->skb_iif && !ct_skb_info(skb) && !ct_nfct_has_seen(skb);
 }
 
 static unsigned int bridge_last(void *priv, struct sk_buff *skb,
 				const struct nf_hook_state *state)
 {
-	u8 family = family_of(skb);
+	struct nf_hook_state ip_state = *state;
 	unsigned int verdict;
 
-	if (!family || goes_to_ip_layer(skb))
+	ip_state.pf = family_of(skb);
+	if (!ip_state.pf || goes_to_ip_layer(skb))
 		return NF_ACCEPT;
-	if (!ct_packet_is_untracked(skb)) {
-		verdict = confirm(priv, skb, state, family);
+	if (!ct_packet_is_untracked(skb) && !is_strange(skb)) {
+		verdict = ct_core_last(priv, skb, &ip_state);
 		if (verdict != NF_ACCEPT)
 			return verdict;
 	}
-	return is_reassembled(skb) ? refragment(skb, state, family) : NF_ACCEPT;
+	return is_reassembled(skb) ? refragment(skb, state, ip_state.pf) :
+				     NF_ACCEPT;
 }
 
 /* Users */
@@ -773,9 +503,7 @@ static unsigned int bridge_last(void *priv, struct sk_buff *skb,
 
 /* The last comes before br_netfilter's, which does not let go of a packet. */
 static const struct nf_hook_ops hooks[CT_BRIDGE_HOOKS] = {
-	CT_BRIDGE_HOOK(bridge_first, PRE_ROUTING, NF_IP_PRI_CONNTRACK),
-	CT_BRIDGE_HOOK(bridge_copy, FORWARD, NF_BR_PRI_FIRST),
-	CT_BRIDGE_HOOK(bridge_out, LOCAL_OUT, NF_BR_PRI_FIRST),
+	CT_BRIDGE_HOOK(bridge_first, PRE_ROUTING, NF_IP_PRI_CONNTRACK - 1),
 	CT_BRIDGE_HOOK(bridge_last, POST_ROUTING, NF_BR_PRI_LAST - 1),
 };
 

@@ -6,15 +6,22 @@
  *	First hook (PRE_ROUTING, LOCAL_OUT, behind defragmentation): the packet
  *	is read and its flow looked up. If there is one, the packet is judged
  *	and counted under the flow's lock. If not, the packet is judged as the
- *	first of a flow, and what was read is remembered; nothing is allocated.
+ *	first of a flow. The packet carries the answer from there on (ct_skb.h);
+ *	a first packet also what it was before translation (ct_pending.h).
  *
  *	Last hook (LOCAL_IN, POST_ROUTING, behind everything): a packet that is
  *	the first of a flow, and that the rules in between let pass, becomes
  *	one. What it looks like now, inverted, is the reply direction: so
- *	whoever translated it, the table shows it.
+ *	whoever translated it, the table shows it. With any other packet that
+ *	carries an answer nothing is left to do.
  *
- *	Nothing is hung on the skb. See ct_memo.c for what happens where a
- *	packet cannot be recognised at its last hook.
+ *	A packet that carries an answer has been seen, wherever it meets a first
+ *	hook again: over loopback, from a bridge, sent on by IPVS, or as a clone.
+ *	It is neither judged nor counted once more.
+ *
+ *	Where nf_conntrack is loaded, packets carry its entry instead. Our first
+ *	hook comes right before its own; the answer is worked out again at the
+ *	last hook, from the table and from what that entry says (ct_nfct.c).
  *
  * Context
  *	Hooks, in softirq or process context; bottom halves are turned off for
@@ -36,13 +43,24 @@
 #include "ct_explain.h"
 #include "ct_find.h"
 #include "ct_hash.h"
-#include "ct_memo.h"
+#include "ct_nfct.h"
 #include "ct_packet.h"
+#include "ct_pending.h"
 #include "ct_proto.h"
 #include "ct_room.h"
 #include "ct_tuple.h"
 
 #define CT_INSERT_TRIES	4
+
+/**
+ * struct answer - what a packet turned out to be
+ * @info: to its flow
+ * @kind: what is left to do for it
+ */
+struct answer {
+	enum ct_info info;
+	enum ct_pending_kind kind;
+};
 
 /* Flows that exist */
 
@@ -86,7 +104,7 @@ static __always_inline void apply(struct ct_flow *flow,
  */
 static __always_inline bool
 update_locked(struct ct_flow *flow, const struct ct_pkt *pkt,
-	      enum ip_conntrack_dir dir, struct ct_memo *memo,
+	      enum ip_conntrack_dir dir, struct answer *answer,
 	      enum ct_reason *reason)
 {
 	struct ct_judgement j CT_UNINIT;
@@ -109,13 +127,13 @@ update_locked(struct ct_flow *flow, const struct ct_pkt *pkt,
 			flow->state = j.next;
 		ct_flow_count(flow, dir, pkt->len);
 		ct_flow_refresh(flow, pkt->now + j.timeout);
-		memo->kind = CT_MEMO_END;
-		memo->info = ct_info_of(flow, dir);
+		answer->kind = CT_PENDING_LAST;
+		answer->info = ct_info_of(flow, dir);
 		break;
 	case CT_ACCEPT:
 	case CT_PASS:
 		apply(flow, pkt, dir, &j);
-		memo->info = ct_info_of(flow, dir);
+		answer->info = ct_info_of(flow, dir);
 		break;
 	}
 	ct_flow_unlock(flow);
@@ -125,14 +143,14 @@ update_locked(struct ct_flow *flow, const struct ct_pkt *pkt,
 /* Returns false if the packet, which is or was @tuple, has no flow. */
 static __always_inline bool update(const struct ct_pkt *pkt,
 				   const struct ct_tuple *tuple,
-				   struct ct_memo *memo,
+				   struct answer *answer,
 				   enum ct_reason *reason)
 {
 	enum ip_conntrack_dir dir;
 	struct ct_flow *flow;
 
 	flow = ct_find_packet(pkt, tuple, &dir);
-	if (!flow || !update_locked(flow, pkt, dir, memo, reason))
+	if (!flow || !update_locked(flow, pkt, dir, answer, reason))
 		return false;
 	ct_stat_inc(pkt->cnet, found);
 	return true;
@@ -142,112 +160,162 @@ static __always_inline bool update(const struct ct_pkt *pkt,
 
 static noinline enum ct_reason track_error(const struct ct_pkt *pkt,
 					   unsigned int offset,
-					   struct ct_memo *memo)
+					   struct answer *answer)
 {
 	enum ct_reason reason;
 	struct ct_flow *flow;
-	enum ct_info info;
 
-	reason = ct_packet_relate(pkt, offset, &flow, &info);
+	reason = ct_packet_relate(pkt, offset, &flow, &answer->info);
 	if (!reason) {
 		ct_flow_unlock(flow);
-		memo->info = info;
 		return CT_R_OK;
 	}
-	/* This host's word on a packet that it did not let become a flow */
-	if (reason == CT_R_ICMP_NO_FLOW && pkt->hook == NF_INET_LOCAL_OUT) {
-		if (ct_packet_is_own_answer(pkt))
-			memo->info = CT_INFO_RELATED_REPLY;
+	answer->info = CT_INFO_INVALID;
+	/* This host's word on a packet that was not tracked */
+	if (reason == CT_R_ICMP_NO_FLOW && pkt->hook == NF_INET_LOCAL_OUT)
 		return CT_R_UNTRACKED;
-	}
 	ct_stat_inc(pkt->cnet, icmp_error);
 	return reason;
 }
 
 /* The first packet of a flow? */
 static noinline enum ct_reason track_first(const struct ct_pkt *pkt,
-					   struct ct_memo *memo)
+					   struct answer *answer)
 {
 	struct ct_judgement j CT_UNINIT;
 
 	ct_proto_judge(NULL, pkt, IP_CT_DIR_ORIGINAL, &j);
-	if (j.verdict == CT_REFUSE) {
-		if (!ct_packet_is_own_answer(pkt))
-			return j.reason;
-		memo->info = CT_INFO_RELATED_REPLY;
-		return CT_R_UNTRACKED;
-	}
-	memo->kind = CT_MEMO_NEW;
-	memo->info = CT_INFO_NEW;
+	if (j.verdict == CT_REFUSE)
+		return j.reason;
+	answer->kind = CT_PENDING_FIRST;
+	answer->info = CT_INFO_NEW;
 	ct_trace_new(pkt);
 	return CT_R_OK;
 }
 
 static __always_inline enum ct_reason track(const struct ct_pkt *pkt,
-					    struct ct_memo *memo)
+					    struct answer *answer)
 {
 	enum ct_reason reason;
 	unsigned int offset;
 
 	offset = ct_proto_quote(pkt);
 	if (unlikely(offset))
-		return track_error(pkt, offset, memo);
-	if (likely(update(pkt, &pkt->tuple, memo, &reason)))
+		return track_error(pkt, offset, answer);
+	if (likely(update(pkt, &pkt->tuple, answer, &reason)))
 		return reason;
-	return track_first(pkt, memo);
+	return track_first(pkt, answer);
 }
 
-static noinline void take_early_note(struct ct_pkt *pkt, u32 digest)
+/*
+ * What rules said before the first hook stays with the packet: its zone is asked for
+ * by those that come later. Where nf_conntrack is loaded the packet's reference is
+ * left as it is, for its hook, which comes next.
+ */
+static noinline void take_early(struct ct_pkt *pkt)
 {
+	struct ct_pending *p = ct_pending_of(pkt->skb);
 	struct ct_note note CT_UNINIT;
+	struct ct_nfct nfct CT_UNINIT;
 
-	if (ct_note_begin(pkt->skb, digest, &note))
-		ct_packet_zone(pkt, &note);
+	if (!p) {
+		ct_nfct_read(pkt, &nfct);	/* its rules', maybe */
+		return;
+	}
+	ct_pending_note(p, &note);
+	ct_packet_zone(pkt, &note);
 }
 
 /* Nothing is known of a packet yet. */
-static void memo_begin(struct ct_memo *memo)
+static void answer_begin(struct answer *answer)
 {
-	memo->kind = CT_MEMO_DONE;
-	memo->info = CT_INFO_INVALID;
+	answer->kind = CT_PENDING_NONE;
+	answer->info = CT_INFO_INVALID;
 }
 
-/* A packet could not be read. */
-static void memo_unread(struct ct_memo *memo, enum ct_reason reason)
+/* What rules said early, of a packet that begins a flow, beside nf_conntrack */
+static void say_again(struct ct_note *note, const void *arg)
 {
-	memo->tuple.family = NFPROTO_UNSPEC;
-	if (reason == CT_R_UNTRACKED)
-		memo->info = CT_INFO_UNTRACKED;
+	*note = *(const struct ct_note *)arg;
+}
+
+/*
+ * A first packet whose reference is nf_conntrack's, or will be: what was said of one
+ * before it is forgotten, but not what was said of itself.
+ */
+static noinline void begin_beside(const struct ct_pkt *pkt)
+{
+	struct ct_pending *p = ct_pending_of(pkt->skb);
+	struct ct_note note CT_UNINIT;
+
+	if (ct_said_any(pkt->cnet))
+		ct_said_forget(pkt->cnet, &pkt->tuple);
+	if (!p)
+		return;
+	ct_pending_note(p, &note);
+	if (note.has & ~CT_NOTE_ZONE)
+		ct_said_edit(pkt->cnet, &pkt->tuple, say_again, &note);
+}
+
+/* The packet carries the answer from here on. */
+static void carry(const struct ct_pkt *pkt, const struct answer *answer)
+{
+	struct ct_pending *p = ct_pending_of(pkt->skb);
+
+	if (unlikely(READ_ONCE(ct_skb_shy.nfct_is_taken)) &&
+	    answer->kind == CT_PENDING_FIRST)
+		begin_beside(pkt);
+	if (!ct_skb_may_carry())
+		return;
+	if (p) {	/* was early */
+		WRITE_ONCE(p->nfct.status, CT_PENDING_STATUS);
+		WRITE_ONCE(p->kind, answer->kind);
+		skb_set_nfct(pkt->skb, (unsigned long)&p->nfct | answer->info);
+	} else if (answer->kind == CT_PENDING_NONE) {
+		skb_set_nfct(pkt->skb, answer->info);
+	} else {
+		p = ct_pending_attach(pkt->cnet, pkt->skb, answer->info,
+				      answer->kind);
+	}
+	if (p)
+		p->orig = pkt->tuple;
 }
 
 /* It has been read and, unless there is a reason against it, tracked. */
-static __always_inline void
-note_down(const struct ct_pkt *pkt, u32 digest, enum ct_reason reason,
-	  struct ct_memo *memo, const struct nf_hook_state *state)
+static __always_inline void note_down(const struct ct_pkt *pkt,
+				      enum ct_reason reason,
+				      struct answer *answer,
+				      const struct nf_hook_state *state)
 {
-	if (unlikely(reason))
+	if (unlikely(reason)) {
 		ct_refuse(pkt, reason, state);
-	ct_memo_put(pkt->skb, digest, memo);
+		answer->info = reason == CT_R_UNTRACKED ? CT_INFO_UNTRACKED :
+							  CT_INFO_INVALID;
+	}
+	carry(pkt, answer);
 }
 
 static __always_inline enum ct_reason
 read_and_track(struct ct_pkt *pkt, struct sk_buff *skb,
-	       const struct nf_hook_state *state, u32 digest,
-	       struct ct_memo *memo)
+	       const struct nf_hook_state *state, struct answer *answer)
 {
 	enum ct_reason reason;
 
 	reason = ct_tuple_read(pkt, skb, state->pf, state->hook);
-	if (ct_note_any(skb))
-		take_early_note(pkt, digest);
-	if (likely(!reason)) {
-		reason = track(pkt, memo);
-		if (unlikely(reason || memo->kind == CT_MEMO_NEW))
-			memo->tuple = pkt->tuple;
-		return reason;
-	}
-	memo_unread(memo, reason);
-	return reason;
+	if (unlikely(skb_get_nfct(skb)))
+		take_early(pkt);
+	return likely(!reason) ? track(pkt, answer) : reason;
+}
+
+/* Has the packet been here already? */
+static bool is_seen(const struct sk_buff *skb, const struct ct_net *cnet,
+		    const struct nf_hook_state *state)
+{
+	if (ct_skb_info(skb) || ct_nfct_has_seen(skb))
+		return true;
+	/* Beside nf_conntrack what a bridge has seen carries nothing. */
+	return unlikely(READ_ONCE(ct_skb_shy.nfct_is_taken)) &&
+	       ct_bridge_has_seen(cnet, state);
 }
 
 /**
@@ -263,26 +331,20 @@ read_and_track(struct ct_pkt *pkt, struct sk_buff *skb,
 unsigned int ct_core_first(void *priv, struct sk_buff *skb,
 			   const struct nf_hook_state *state)
 {
-	struct ct_memo memo CT_UNINIT;
+	struct answer answer CT_UNINIT;
 	enum ct_reason reason;
 	struct ct_pkt pkt CT_UNINIT;
 	bool were_on;
-	u32 digest;
 
 	pkt.cnet = priv;
-	if (ct_packet_is_second_pass(state) ||
-	    ct_bridge_has_seen(pkt.cnet, state))
-		return NF_ACCEPT;
 	were_on = ct_bh_off();
 	if (unlikely(ct_packet_is_untracked(skb))) {
 		ct_stat_inc(pkt.cnet, ignore);
-		goto out;
+	} else if (likely(!is_seen(skb, pkt.cnet, state))) {
+		answer_begin(&answer);
+		reason = read_and_track(&pkt, skb, state, &answer);
+		note_down(&pkt, reason, &answer, state);
 	}
-	digest = ct_tuple_digest(skb, state->pf);
-	memo_begin(&memo);
-	reason = read_and_track(&pkt, skb, state, digest, &memo);
-	note_down(&pkt, digest, reason, &memo, state);
-out:
 	ct_bh_on(were_on);
 	return NF_ACCEPT;
 }
@@ -301,22 +363,16 @@ void ct_core_found(const struct ct_pkt *pkt, enum ct_reason reason,
 		   struct ct_flow *flow, enum ip_conntrack_dir dir,
 		   const struct nf_hook_state *state)
 {
-	struct ct_memo memo CT_UNINIT;
+	struct answer answer CT_UNINIT;
 
-	memo_begin(&memo);
-	if (unlikely(reason)) {
+	answer_begin(&answer);
+	if (unlikely(reason))
 		ct_flow_unlock(flow);
-		memo_unread(&memo, reason);
-	} else {
-		if (likely(update_locked(flow, pkt, dir, &memo, &reason)))
-			ct_stat_inc(pkt->cnet, found);
-		else
-			reason = track_first(pkt, &memo);
-		if (unlikely(ct_memo_has_tuple(&memo)))
-			memo.tuple = pkt->tuple;
-	}
-	note_down(pkt, ct_tuple_digest(pkt->skb, state->pf), reason, &memo,
-		  state);
+	else if (likely(update_locked(flow, pkt, dir, &answer, &reason)))
+		ct_stat_inc(pkt->cnet, found);
+	else
+		reason = track_first(pkt, &answer);
+	note_down(pkt, reason, &answer, state);
 }
 
 /**
@@ -330,17 +386,12 @@ void ct_core_found(const struct ct_pkt *pkt, enum ct_reason reason,
 void ct_core_new(const struct ct_pkt *pkt, enum ct_reason reason,
 		 const struct nf_hook_state *state)
 {
-	struct ct_memo memo CT_UNINIT;
+	struct answer answer CT_UNINIT;
 
-	memo_begin(&memo);
-	if (likely(!reason)) {
-		reason = track_first(pkt, &memo);
-		memo.tuple = pkt->tuple;
-	} else {
-		memo_unread(&memo, reason);
-	}
-	note_down(pkt, ct_tuple_digest(pkt->skb, state->pf), reason, &memo,
-		  state);
+	answer_begin(&answer);
+	if (likely(!reason))
+		reason = track_first(pkt, &answer);
+	note_down(pkt, reason, &answer, state);
 }
 
 /* Last hook */
@@ -351,6 +402,7 @@ void ct_core_new(const struct ct_pkt *pkt, enum ct_reason reason,
  * @orig_id: the same
  * @reply_id: its reply direction, if it has a node of its own
  * @alias: has it? It is translated, or in another zone
+ * @beside: nf_conntrack knows what it was: nf_nat may have translated it
  * @note: what rules said of the packet
  */
 struct birth {
@@ -358,6 +410,7 @@ struct birth {
 	struct ct_id orig_id;
 	struct ct_id reply_id;
 	bool alias;
+	bool beside;
 	struct ct_note note;
 };
 
@@ -382,32 +435,67 @@ static __always_inline bool prepare(struct birth *birth,
 	return likely(!birth->alias) || prepare_alias(birth, pkt);
 }
 
-/*
- * Another flow has the place. If it is the same one, made by another first
- * packet a moment ago, the packet joins it and true is returned. If it stands
- * where the translator now sends the replies, it is a thing of the past.
+/**
+ * enum clash - another flow has a place that a new one wants
+ * @CLASH_GONE: it has it no more
+ * @CLASH_JOINED: it is the same flow, and has the packet now
+ * @CLASH_TAKEN: it has it, and keeps it
  */
-static noinline bool settle_rivalry(const struct ct_pkt *pkt,
-				    const struct birth *birth,
-				    const struct nf_hook_state *state)
+enum clash {
+	CLASH_GONE,
+	CLASH_JOINED,
+	CLASH_TAKEN,
+};
+
+/*
+ * nf_nat gave the rival's place away, in the rival's own zones. It gives no place
+ * that nf_conntrack knows of, and from now on what is sent there is translated for
+ * the new flow: no packet can be the rival's any more.
+ */
+static bool is_displaced(const struct ct_flow *rival,
+			 const struct ct_pkt *pkt, const struct birth *birth)
 {
+	struct ct_tuple orig, reply;
+
+	if (!birth->beside)
+		return false;
+	ct_flow_tuple(rival, IP_CT_DIR_ORIGINAL, &orig);
+	ct_flow_tuple(rival, IP_CT_DIR_REPLY, &reply);
+	return orig.zone == pkt->zone[IP_CT_DIR_ORIGINAL] &&
+	       reply.zone == pkt->zone[IP_CT_DIR_REPLY];
+}
+
+/*
+ * Another flow has the place. If it is the same one, made by another first packet a
+ * moment ago, the packet joins it. A first packet never ends a flow of another, but
+ * for one that a translator has ended already.
+ */
+static noinline enum clash resolve_clash(const struct ct_pkt *pkt,
+					 const struct birth *birth,
+					 const struct nf_hook_state *state)
+{
+	struct answer answer CT_UNINIT;
 	enum ip_conntrack_dir dir;
 	enum ct_reason reason;
 	struct ct_flow *rival;
-	struct ct_memo memo CT_UNINIT;
 
-	if (update(pkt, &birth->orig, &memo, &reason)) {
+	if (update(pkt, &birth->orig, &answer, &reason)) {
 		ct_stat_inc(pkt->cnet, raced);
 		if (reason)
 			ct_refuse(pkt, reason, state);
-		return true;
+		return CLASH_JOINED;
 	}
 	if (!birth->alias)
-		return false;
+		return CLASH_GONE;
 	rival = ct_hash_find(pkt->cnet, &birth->reply_id, &dir);
-	if (rival)
+	if (!rival)
+		return CLASH_GONE;
+	if (is_displaced(rival, pkt, birth)) {
 		ct_flow_end(rival, CT_ENDED_DISPLACED);
-	return false;
+		return CLASH_GONE;
+	}
+	ct_flow_unlock(rival);
+	return CLASH_TAKEN;
 }
 
 /* What rules said of the packet. Returns false if there is no memory. */
@@ -472,30 +560,40 @@ noinline unsigned int ct_core_no_flow(struct ct_net *cnet, int err)
 	return NF_DROP;
 }
 
+/* Its replies could not be told from those of the flow that is there. */
+static unsigned int refuse_birth(const struct ct_pkt *pkt,
+				 const struct nf_hook_state *state)
+{
+	ct_stat_inc(pkt->cnet, insert_failed);
+	ct_refuse(pkt, CT_R_TAKEN, state);
+	return NF_DROP;
+}
+
 static unsigned int give_birth(const struct ct_pkt *pkt,
 			       const struct birth *birth,
 			       const struct ct_judgement *j,
 			       const struct nf_hook_state *state)
 {
 	struct ct_net *cnet = pkt->cnet;
+	enum clash clash = CLASH_GONE;
 	struct ct_flow *flow;
 	int tries;
 
 	flow = conceive(pkt, birth, j);
 	if (IS_ERR(flow))
 		return ct_core_no_flow(cnet, PTR_ERR(flow));
-	for (tries = 0; tries < CT_INSERT_TRIES; tries++) {
+	for (tries = 0; tries < CT_INSERT_TRIES && !clash; tries++) {
 		if (ct_hash_insert(cnet, flow)) {
 			ct_core_born(cnet, flow, birth->orig_id.hash);
 			return NF_ACCEPT;
 		}
-		if (settle_rivalry(pkt, birth, state)) {
-			ct_flow_discard(flow);
-			return NF_ACCEPT;
-		}
+		clash = resolve_clash(pkt, birth, state);
 	}
-	ct_stat_inc(cnet, insert_failed);
 	ct_flow_discard(flow);
+	if (clash == CLASH_TAKEN)
+		return refuse_birth(pkt, state);
+	if (clash == CLASH_GONE)
+		ct_stat_inc(cnet, insert_failed);
 	return NF_ACCEPT;
 }
 
@@ -524,47 +622,6 @@ static void leave(struct ct_flow *flow, const struct ct_pkt *pkt,
 		ct_flow_unlock(flow);
 }
 
-/* Where the zone is another, the note of it is lost, or was made too late. */
-static void adopt_zone(struct ct_pkt *pkt, u16 zone)
-{
-	if (likely(pkt->tuple.zone == zone))
-		return;
-	pkt->tuple.zone = zone;
-	pkt->zone[IP_CT_DIR_ORIGINAL] = zone;
-	pkt->zone[IP_CT_DIR_REPLY] = zone;
-}
-
-/* Something is left to do for a packet, or nobody remembers what. */
-static unsigned int confirm(struct sk_buff *skb,
-			    const struct nf_hook_state *state,
-			    struct ct_net *cnet, enum ct_memo_kind kind,
-			    struct birth *birth)
-{
-	enum ip_conntrack_dir dir;
-	struct ct_flow *flow;
-	struct ct_pkt pkt CT_UNINIT;
-
-	pkt.cnet = cnet;
-	if (ct_tuple_read(&pkt, skb, state->pf,
-			  kind == CT_MEMO_NONE ? ct_packet_first_hook(skb) :
-						 state->hook) ||
-	    ct_proto_quote(&pkt))
-		return NF_ACCEPT;	/* was noted at the first hook */
-	ct_packet_zone(&pkt, &birth->note);
-	if (kind != CT_MEMO_NEW) {
-		flow = ct_packet_find(&pkt, &pkt.tuple, &dir);
-		if (flow)
-			leave(flow, &pkt, dir);
-		if (flow || kind == CT_MEMO_END ||
-		    ct_packet_is_second_pass(state))
-			return NF_ACCEPT;
-		ct_packet_original(&pkt, &birth->orig);
-	} else {
-		adopt_zone(&pkt, birth->orig.zone);
-	}
-	return begin(&pkt, birth, state);
-}
-
 /* Will this packet come by again? */
 static bool comes_again(const struct sk_buff *skb, const struct ct_net *cnet,
 			const struct nf_hook_state *state)
@@ -573,31 +630,125 @@ static bool comes_again(const struct sk_buff *skb, const struct ct_net *cnet,
 	       ct_bridge_will_see(cnet, skb, state);
 }
 
-/* Of a packet that was counted when it went out only an end can be left. */
-static noinline unsigned int finish(struct sk_buff *skb, u32 digest,
-				    const struct nf_hook_state *state,
-				    struct ct_net *cnet)
+/* A first packet. Clones of it, and what answers it, learn that it has a flow. */
+static unsigned int confirm_first(struct ct_pkt *pkt, struct ct_pending *p,
+				  const struct nf_hook_state *state)
 {
-	bool again = comes_again(skb, cnet, state);
 	struct birth birth CT_UNINIT;
-	enum ct_memo_kind kind;
+
+	birth.orig = p->orig;
+	birth.beside = false;
+	ct_pending_note(p, &birth.note);
+	ct_packet_zone(pkt, &birth.note);
+	return begin(pkt, &birth, state);
+}
+
+static void confirm_last(struct ct_pkt *pkt, struct ct_pending *p)
+{
+	enum ip_conntrack_dir dir;
+	struct ct_note note CT_UNINIT;
+	struct ct_flow *flow;
+
+	ct_pending_note(p, &note);
+	ct_packet_zone(pkt, &note);
+	flow = ct_packet_find(pkt, &p->orig, &dir);
+	if (flow)
+		leave(flow, pkt, dir);
+}
+
+/* The packet carries an answer, and something may be left to do. */
+static unsigned int finish(struct sk_buff *skb, struct ct_pending *p,
+			   struct ct_net *cnet,
+			   const struct nf_hook_state *state)
+{
+	unsigned int verdict = NF_ACCEPT;
+	enum ct_pending_kind kind;
+	struct ct_pkt pkt CT_UNINIT;
+
+	if (READ_ONCE(p->kind) == CT_PENDING_LAST &&
+	    comes_again(skb, cnet, state))
+		return NF_ACCEPT;
+	pkt.cnet = cnet;
+	/* An answer to a first packet refers to it, and is none itself. */
+	if (!ct_info_is_related(ct_skb_info(skb)) &&
+	    !ct_tuple_read(&pkt, skb, state->pf, state->hook)) {
+		kind = ct_pending_claim(p);
+		if (kind == CT_PENDING_FIRST)
+			verdict = confirm_first(&pkt, p, state);
+		else if (kind == CT_PENDING_LAST)
+			confirm_last(&pkt, p);
+	}
+	ct_pending_detach(skb, p);
+	return verdict;
+}
+
+/*
+ * Does a packet of a flow now leave with other numbers than it used to? nf_nat's
+ * choice stays as it is for as long as nf_conntrack knows the connection, so to it
+ * this is another one: an address or a rule has changed.
+ */
+static bool has_moved(const struct ct_flow *flow, const struct ct_pkt *pkt,
+		      const struct ct_nfct *nfct, enum ip_conntrack_dir dir)
+{
+	struct ct_tuple reply, now;
+
+	if (nfct->says != CT_NFCT_PACKET || !nfct->is_new ||
+	    dir != IP_CT_DIR_ORIGINAL || !ct_tuple_invert(&now, &pkt->tuple))
+		return false;
+	ct_flow_tuple(flow, IP_CT_DIR_REPLY, &reply);
+	now.zone = reply.zone;
+	return !ct_tuple_equal(&reply, &now);
+}
+
+/* What rules said of it, before it met the tracker and after */
+static void collect_notes(struct ct_pkt *pkt, struct birth *birth)
+{
+	struct ct_note said;
+
+	if (ct_said_any(pkt->cnet) &&
+	    ct_said_get(pkt->cnet, &birth->orig, &said))
+		birth->note = said;
+	else
+		birth->note.has &= ~CT_NOTE_ZONE;
+}
+
+/* The packet carries no answer: it is worked out now. */
+static noinline unsigned int look_again(struct sk_buff *skb,
+					struct ct_net *cnet,
+					const struct nf_hook_state *state)
+{
+	struct birth birth CT_UNINIT;
+	struct ct_nfct nfct CT_UNINIT;
+	enum ip_conntrack_dir dir;
+	struct ct_pkt pkt CT_UNINIT;
+	struct ct_flow *flow;
 	unsigned int verdict;
 
-	if (again && READ_ONCE(cnet->bridged))
-		ct_bridge_send(skb, digest, state);
-	kind = ct_memo_take(skb, digest, again, &birth.orig);
-	birth.note.has = 0;
-	if (again)
-		ct_note_get(skb, digest, &birth.note);
-	else
-		ct_note_take(skb, digest, &birth.note);
-	if (kind == CT_MEMO_DONE)
+	ct_stat_inc(cnet, memo_lost);
+	pkt.cnet = cnet;
+	if (ct_tuple_read(&pkt, skb, state->pf, ct_packet_first_hook(skb)) ||
+	    ct_proto_quote(&pkt))
+		return NF_ACCEPT;	/* was noted at the first hook */
+	ct_packet_known(&pkt, &birth.note, &nfct);
+	if (nfct.says == CT_NFCT_ABOUT)
 		return NF_ACCEPT;
-	if (kind == CT_MEMO_NONE)
-		ct_stat_inc(cnet, memo_lost);
-	verdict = confirm(skb, state, cnet, kind, &birth);
-	if (unlikely(READ_ONCE(cnet->bridged)) && verdict == NF_ACCEPT)
-		ct_bridge_settle(skb, digest);
+	birth.beside = nfct.says == CT_NFCT_PACKET;
+	birth.orig = birth.beside ? nfct.tuple : pkt.tuple;
+	flow = ct_packet_find(&pkt, &birth.orig, &dir);
+	if (flow && !has_moved(flow, &pkt, &nfct, dir)) {
+		if (comes_again(skb, cnet, state))
+			ct_flow_unlock(flow);
+		else
+			leave(flow, &pkt, dir);
+		return NF_ACCEPT;
+	}
+	if (flow)
+		ct_flow_end(flow, CT_ENDED_RENEWED);
+	birth.orig.zone = pkt.zone[IP_CT_DIR_ORIGINAL];
+	collect_notes(&pkt, &birth);
+	verdict = begin(&pkt, &birth, state);
+	if (ct_said_any(cnet))
+		ct_said_forget(cnet, &birth.orig);
 	return verdict;
 }
 
@@ -607,6 +758,9 @@ static noinline unsigned int finish(struct sk_buff *skb, u32 digest,
  * @skb: the packet
  * @state: the hook
  *
+ * A packet that is sent to a VRF comes to its real device's POST_ROUTING yet, or in
+ * again.
+ *
  * Context: hook, RCU read-side section.
  *
  * Return: %NF_ACCEPT; %NF_DROP if there is no room for its flow.
@@ -614,20 +768,29 @@ static noinline unsigned int finish(struct sk_buff *skb, u32 digest,
 unsigned int ct_core_last(void *priv, struct sk_buff *skb,
 			  const struct nf_hook_state *state)
 {
+	struct ct_pending *p = ct_pending_of(skb);
 	unsigned int verdict = NF_ACCEPT;
-	bool were_on;
-	u32 digest;
+	bool were_on, has_answer = ct_skb_info(skb);
 
-	if (unlikely(ct_packet_is_untracked(skb)))
+	if ((has_answer && !p) || ct_packet_is_at_vrf(state))
 		return NF_ACCEPT;
 	were_on = ct_bh_off();
-	digest = ct_tuple_digest(skb, state->pf);
-	if (unlikely(comes_again(skb, priv, state) || ct_note_any(skb)) ||
-	    !ct_memo_is_done(skb, digest))
-		verdict = finish(skb, digest, state, priv);
+	if (has_answer) {
+		verdict = finish(skb, p, priv, state);
+	} else {
+		verdict = look_again(skb, priv, state);
+		if (p)
+			ct_pending_detach(skb, p);
+	}
 	ct_bh_on(were_on);
 	return verdict;
 }
+
+/*
+ * Right before nf_conntrack's, whichever was registered first: what has an entry of
+ * it there has been seen by both.
+ */
+#define CT_PRI_FIRST	(NF_IP_PRI_CONNTRACK - 1)
 
 #define CT_HOOK(_hook, _pf, _num, _priority) {				\
 	.hook = _hook,							\
@@ -637,14 +800,14 @@ unsigned int ct_core_last(void *priv, struct sk_buff *skb,
 }
 
 static const struct nf_hook_ops hooks[CT_HOOKS] = {
-	CT_HOOK(ct_plain_first4, IPV4, PRE_ROUTING, NF_IP_PRI_CONNTRACK),
-	CT_HOOK(ct_plain_first4, IPV4, LOCAL_OUT, NF_IP_PRI_CONNTRACK),
+	CT_HOOK(ct_plain_first4, IPV4, PRE_ROUTING, CT_PRI_FIRST),
+	CT_HOOK(ct_plain_first4, IPV4, LOCAL_OUT, CT_PRI_FIRST),
 	CT_HOOK(ct_plain_last4, IPV4, LOCAL_IN, NF_IP_PRI_CONNTRACK_CONFIRM),
 	CT_HOOK(ct_plain_last4, IPV4, POST_ROUTING,
 		NF_IP_PRI_CONNTRACK_CONFIRM),
 #if IS_ENABLED(CONFIG_IPV6)
-	CT_HOOK(ct_plain_first6, IPV6, PRE_ROUTING, NF_IP6_PRI_CONNTRACK),
-	CT_HOOK(ct_plain_first6, IPV6, LOCAL_OUT, NF_IP6_PRI_CONNTRACK),
+	CT_HOOK(ct_plain_first6, IPV6, PRE_ROUTING, CT_PRI_FIRST),
+	CT_HOOK(ct_plain_first6, IPV6, LOCAL_OUT, CT_PRI_FIRST),
 	CT_HOOK(ct_plain_last6, IPV6, LOCAL_IN, NF_IP_PRI_CONNTRACK_CONFIRM),
 	CT_HOOK(ct_plain_last6, IPV6, POST_ROUTING,
 		NF_IP_PRI_CONNTRACK_CONFIRM),

@@ -39,10 +39,10 @@
 #include "ct_expire.h"
 #include "ct_flow.h"
 #include "ct_hash.h"
-#include "ct_memo.h"
 #include "ct_names.h"
 #include "ct_net.h"
-#include "ct_note.h"
+#include "ct_nfct.h"
+#include "ct_pending.h"
 #include "ct_procfs.h"
 #include "ct_room.h"
 #include "ct_size.h"
@@ -228,6 +228,9 @@ static int __net_init net_begin(struct net *net)
 	cnet->stat = alloc_percpu(struct ct_stat);
 	if (!cnet->stat)
 		return err;
+	err = ct_pending_net_init(cnet);
+	if (err)
+		goto no_pending;
 	err = ct_net_enroll(cnet);
 	if (err)
 		goto no_id;
@@ -253,6 +256,8 @@ no_procfs:
 no_sysctl:
 	ct_net_dismiss(cnet);
 no_id:
+	ct_pending_net_exit(cnet);
+no_pending:
 	free_percpu(cnet->stat);
 	return err;
 }
@@ -277,6 +282,7 @@ static void __net_exit net_end(struct net *net)
 	ct_room_exit(cnet);
 	ct_flow_end_all(cnet);
 	ct_net_dismiss(cnet);
+	ct_pending_net_exit(cnet);
 	free_percpu(cnet->stat);
 }
 
@@ -290,15 +296,6 @@ static struct pernet_operations ct_net_ops = {
 
 /* Module */
 
-static bool nf_conntrack_is_there(void)
-{
-#if IS_ENABLED(CONFIG_NF_CONNTRACK)
-	return rcu_access_pointer(nf_ct_hook);
-#else
-	return false;
-#endif
-}
-
 /**
  * ct_is_dropin() - do we stand in for nf_conntrack?
  *
@@ -308,7 +305,7 @@ static bool nf_conntrack_is_there(void)
  */
 bool ct_is_dropin(void)
 {
-	return dropin && !nf_conntrack_is_there();
+	return dropin && !ct_nfct_is_there();
 }
 EXPORT_SYMBOL_CT(ct_is_dropin);
 
@@ -317,7 +314,7 @@ static bool offer_names(void)
 {
 	int err;
 
-	if (nf_conntrack_is_there()) {
+	if (ct_nfct_is_there()) {
 		pr_notice("nf_names=1 has no effect: nf_conntrack is there and has these names\n");
 		return false;
 	}
@@ -336,7 +333,7 @@ static void say_hello(unsigned int buckets)
 {
 	const char *mode;
 
-	if (nf_conntrack_is_there())
+	if (ct_nfct_is_there())
 		mode = "observer beside nf_conntrack";
 	else if (!dropin)
 		mode = "observer";
@@ -384,10 +381,9 @@ static int __init ct_init(void)
 	err = ct_tuple_init();
 	if (err)
 		return err;
-	err = ct_memo_init();
+	err = ct_pending_init();
 	if (err)
 		return err;
-	ct_note_init();
 	err = ct_hash_init(buckets);
 	if (err) {
 		pr_err("no table of %u buckets: error %d\n", buckets, err);
@@ -405,8 +401,8 @@ static int __init ct_init(void)
 	err = register_pernet_subsys(&ct_net_ops);
 	if (err)
 		goto no_net;
-	if (ct_is_dropin())
-		ct_names_watch();
+	ct_names_watch(dropin);
+	ct_nfct_take(dropin);
 	nf_names = nf_names && offer_names();
 	ct_size_begin();
 	if (follows)
@@ -424,7 +420,7 @@ no_count:
 no_source:
 	ct_hash_exit();
 no_hash:
-	ct_memo_exit();
+	ct_pending_exit();
 	return err;
 }
 
@@ -432,6 +428,7 @@ static void __exit ct_exit(void)
 {
 	ct_names_withdraw();
 	ct_names_unwatch();
+	ct_nfct_give_back();
 	table_set_stage(TABLE_BUSY);
 	ct_size_end();
 	unregister_pernet_subsys(&ct_net_ops);
@@ -439,8 +436,7 @@ static void __exit ct_exit(void)
 	ct_count_module_exit();
 	ct_source_exit();
 	ct_hash_exit();
-	ct_note_exit();
-	ct_memo_exit();
+	ct_pending_exit();
 }
 
 module_init(ct_init);

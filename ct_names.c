@@ -33,10 +33,23 @@
 
 #include "ct_names.h"
 #include "ct_net.h"
+#include "ct_nfct.h"
 #include "ct_procfs.h"
 #include "ct_sysctl.h"
 
 static bool names_are_ours;
+static bool stands_in;	/* written before there is a notifier */
+
+/* It begins, unless it is refused: what is its own is given back. */
+static int is_coming(void)
+{
+	if (READ_ONCE(names_are_ours)) {
+		pr_notice_ratelimited("nf_conntrack refused: its file names are in use here (nf_names=1); for both, load ip_conntrack without nf_names\n");
+		return notifier_from_errno(-EBUSY);
+	}
+	ct_nfct_give_back();
+	return NOTIFY_OK;
+}
 
 static int module_heard(struct notifier_block *nb, unsigned long state,
 			void *data)
@@ -45,12 +58,19 @@ static int module_heard(struct notifier_block *nb, unsigned long state,
 
 	if (strcmp(mod->name, "nf_conntrack"))
 		return NOTIFY_DONE;
-	if (state == MODULE_STATE_COMING && READ_ONCE(names_are_ours)) {
-		pr_notice_ratelimited("nf_conntrack refused: its file names are in use here (nf_names=1); for both, load ip_conntrack without nf_names\n");
-		return notifier_from_errno(-EBUSY);
+	switch (state) {
+	case MODULE_STATE_COMING:
+		return is_coming();
+	case MODULE_STATE_LIVE:
+		/* Once more: it may have come before there was a notifier. */
+		ct_nfct_give_back();
+		if (stands_in)
+			pr_notice("nf_conntrack was loaded: both track from now on, rules that are there go on asking ip_conntrack, and neither has to be unloaded for the other\n");
+		break;
+	case MODULE_STATE_GOING:
+		ct_nfct_take(stands_in);
+		break;
 	}
-	if (state == MODULE_STATE_LIVE)
-		pr_notice("nf_conntrack was loaded: both track from now on, rules that are there go on asking ip_conntrack, and neither has to be unloaded for the other\n");
 	return NOTIFY_OK;
 }
 
@@ -59,19 +79,19 @@ static struct notifier_block watcher = {
 };
 
 /**
- * ct_names_watch() - notice when nf_conntrack comes
- *
- * For a drop-in: who is an observer knows it already.
+ * ct_names_watch() - notice when nf_conntrack comes and goes
+ * @dropin: we stand in for it, where it is not there
  *
  * Context: Process context, may sleep.
  */
-void ct_names_watch(void)
+void ct_names_watch(bool dropin)
 {
+	stands_in = dropin;
 	register_module_notifier(&watcher);
 }
 
 /**
- * ct_names_unwatch() - the end of it, also where it never began
+ * ct_names_unwatch() - the end of it
  *
  * Context: Process context, may sleep.
  */

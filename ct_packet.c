@@ -10,15 +10,11 @@
  */
 #include <linux/module.h>
 #include <linux/netdevice.h>
-#if IS_ENABLED(CONFIG_NF_CONNTRACK)
-#include <net/netfilter/nf_conntrack.h>
-#endif
 
 #include "ct_compat.h"
 #include "ct_find.h"
 #include "ct_packet.h"
 #include "ct_proto.h"
-#include "ct_tcp.h"
 
 /**
  * ct_packet_first_hook() - where did the tracker see a packet first?
@@ -48,6 +44,27 @@ void ct_packet_zone(struct ct_pkt *pkt, const struct ct_note *note)
 		return;
 	memcpy(pkt->zone, note->zone, sizeof(pkt->zone));
 	pkt->tuple.zone = pkt->zone[IP_CT_DIR_ORIGINAL];
+}
+
+/**
+ * ct_packet_known() - what is known of a packet beside itself
+ * @pkt: the packet, read; its zone is set
+ * @note: set to what rules said of it, if it refers to that
+ * @nfct: set to what nf_conntrack says of it
+ *
+ * Context: bottom halves off.
+ */
+void ct_packet_known(struct ct_pkt *pkt, struct ct_note *note,
+		     struct ct_nfct *nfct)
+{
+	struct ct_pending *p = ct_pending_of(pkt->skb);
+
+	note->has = 0;
+	if (p) {
+		ct_pending_note(p, note);
+		ct_packet_zone(pkt, note);
+	}
+	ct_nfct_read(pkt, nfct);
 }
 
 static struct ct_flow *find_zoned(const struct ct_pkt *pkt,
@@ -168,91 +185,39 @@ enum ct_reason ct_packet_relate(const struct ct_pkt *pkt, unsigned int offset,
 	return CT_R_OK;
 }
 
-static bool is_reset(const struct ct_pkt *pkt)
-{
-	return pkt->tuple.protonum == IPPROTO_TCP &&
-	       pkt->tcp.kind == CT_TCP_K_RST;
-}
-
 /**
- * ct_packet_cause() - the packet that a reset or an ICMP error answers
- * @pkt: the packet
- * @cause: set to the tuple of what it answers
+ * ct_packet_other_side() - a packet's addresses on the other side of translation
+ * @skb: the packet, on a device's way in or out
+ * @tuple: set to what it was before translation, if it carries our answer; if not,
+ *	to that of its flow's other direction
+ * @dir: set to which of the flow's directions that is
  *
- * Context: any.
+ * Context: RCU read-side section, bottom halves off.
  *
- * Return: false if it is neither.
+ * Return: false if it has no flow.
  */
-bool ct_packet_cause(const struct ct_pkt *pkt, struct ct_tuple *cause)
+bool ct_packet_other_side(const struct sk_buff *skb, struct ct_tuple *tuple,
+			  enum ip_conntrack_dir *dir)
 {
-	unsigned int offset = ct_proto_quote(pkt);
+	u8 family = skb->protocol == htons(ETH_P_IPV6) ? NFPROTO_IPV6 :
+							 NFPROTO_IPV4;
+	struct ct_pkt pkt CT_UNINIT;
+	struct ct_flow *flow;
 
-	if (offset) {
-		if (ct_tuple_read_quote(pkt->skb, offset, pkt->tuple.family,
-					cause))
-			return false;
-	} else if (!is_reset(pkt) || !ct_tuple_invert(cause, &pkt->tuple)) {
+	pkt.cnet = ct_net_alive(dev_net(skb->dev));
+	if (!pkt.cnet ||
+	    ct_tuple_read(&pkt, (struct sk_buff *)skb, family,
+			  NF_INET_LOCAL_OUT) ||
+	    ct_proto_quote(&pkt))
 		return false;
-	}
-	cause->zone = pkt->tuple.zone;
+	flow = ct_packet_find(&pkt, &pkt.tuple, dir);
+	if (!flow)
+		return false;
+	if (!ct_skb_info(skb))
+		*dir = !*dir;
+	ct_flow_tuple(flow, *dir, tuple);
+	ct_flow_unlock(flow);
 	return true;
-}
-
-/**
- * ct_packet_is_own_answer() - is this the host's answer to a new packet?
- * @pkt: a packet without a flow
- *
- * A rule's reset or ICMP error, or a router's, about a packet that has no flow
- * yet, and will have none, is related to it all the same.
- *
- * Context: bottom halves off.
- *
- * Return: true if it is.
- */
-bool ct_packet_is_own_answer(const struct ct_pkt *pkt)
-{
-	struct ct_tuple cause;
-
-	return pkt->hook == NF_INET_LOCAL_OUT && ct_packet_cause(pkt, &cause) &&
-	       ct_memo_has_new(&cause);
-}
-
-/**
- * ct_packet_original() - what a packet was before translation
- * @pkt: the packet, of which nothing is remembered
- * @orig: set to its tuple
- *
- * If the translator is nf_nat, the packet carries nf_conntrack's entry, and
- * that knows.
- *
- * Context: any.
- */
-void ct_packet_original(const struct ct_pkt *pkt, struct ct_tuple *orig)
-{
-#if IS_ENABLED(CONFIG_NF_CONNTRACK)
-	const struct nf_conntrack_tuple *t;
-	enum ip_conntrack_info ctinfo;
-	const struct nf_conn *nfct;
-#endif
-
-	*orig = pkt->tuple;
-#if IS_ENABLED(CONFIG_NF_CONNTRACK)
-	nfct = nf_ct_get(pkt->skb, &ctinfo);
-	if (!nfct || nf_ct_is_template(nfct) ||
-	    CTINFO2DIR(ctinfo) != IP_CT_DIR_ORIGINAL)
-		return;
-	t = &nfct->tuplehash[IP_CT_DIR_ORIGINAL].tuple;
-	if (t->src.l3num != orig->family || t->dst.protonum != orig->protonum)
-		return;
-	orig->src = t->src.u3;
-	orig->dst = t->dst.u3;
-	if (pkt->proto->identify) {
-		orig->icmp.id = t->src.u.icmp.id;
-	} else if (pkt->proto->read) {
-		orig->sport = t->src.u.all;
-		orig->dport = t->dst.u.all;
-	}
-#endif
 }
 
 /**

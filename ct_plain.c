@@ -30,14 +30,15 @@
 #include <net/ip.h>
 #include <net/tcp.h>
 
+#include "ct_bridge.h"
 #include "ct_compat.h"
 #include "ct_core.h"
 #include "ct_event.h"
 #include "ct_expire.h"
 #include "ct_explain.h"
 #include "ct_find.h"
-#include "ct_memo.h"
 #include "ct_packet.h"
+#include "ct_pending.h"
 #include "ct_proto.h"
 #include "ct_room.h"
 #include "ct_usual.h"
@@ -305,7 +306,7 @@ static __always_inline void move_end(struct ct_flow *flow, u32 expires,
  * lock.
  */
 static __always_inline void settle(struct ct_net *cnet, struct sk_buff *skb,
-				   u8 family, struct ct_flow *flow,
+				   struct ct_flow *flow,
 				   enum ip_conntrack_dir dir, u32 status,
 				   u32 now, u32 timeout, u32 news)
 {
@@ -316,10 +317,10 @@ static __always_inline void settle(struct ct_net *cnet, struct sk_buff *skb,
 	ct_flow_unlock(flow);
 
 	ct_stat_inc(cnet, found);
-	ct_memo_put_done(skb, ct_tuple_digest(skb, family),
-			 dir == IP_CT_DIR_REPLY ? CT_INFO_ESTABLISHED_REPLY :
-			 status & IPS_SEEN_REPLY ? CT_INFO_ESTABLISHED :
-						   CT_INFO_NEW);
+	ct_skb_set_info(skb, dir == IP_CT_DIR_REPLY ?
+			     CT_INFO_ESTABLISHED_REPLY :
+			     status & IPS_SEEN_REPLY ? CT_INFO_ESTABLISHED :
+						       CT_INFO_NEW);
 }
 
 /*
@@ -431,7 +432,7 @@ static noinline void judge_changing(struct ct_net *cnet, struct sk_buff *skb,
 	       (transport_proto(ip, family) == IPPROTO_TCP ?
 		BIT(IPCT_PROTOINFO) : 0);
 	ct_flow_set_status(flow, cnet, status);
-	settle(cnet, skb, family, flow, dir, status, ct_now(), timeout, news);
+	settle(cnet, skb, flow, dir, status, ct_now(), timeout, news);
 }
 
 /*
@@ -457,19 +458,17 @@ static noinline void begin_first(struct ct_net *cnet, struct sk_buff *skb,
 {
 	const void *ip = skb_network_header(skb);
 	struct ct_tcp_seg seg CT_UNINIT;
-	u8 family = state->pf;
-	u32 digest;
+	struct ct_pending *p;
 
-	if (ct_traces_new() ||
-	    (transport_proto(ip, family) == IPPROTO_TCP &&
-	     unlikely(!tcp_read_syn(skb, ip, family, TCP_FLAG_SYN, &seg)))) {
+	if (ct_traces_new() || !ct_skb_may_carry() ||
+	    (transport_proto(ip, state->pf) == IPPROTO_TCP &&
+	     unlikely(!tcp_read_syn(skb, ip, state->pf, TCP_FLAG_SYN, &seg)))) {
 		begin_unusual(cnet, skb, state);
 		return;
 	}
-	digest = ct_tuple_digest(skb, family);
-	tuple_of(ct_memo_open(skb, digest, CT_MEMO_NEW, CT_INFO_NEW), ip,
-		 family);
-	ct_memo_close();
+	p = ct_pending_attach(cnet, skb, CT_INFO_NEW, CT_PENDING_FIRST);
+	if (likely(p))
+		tuple_of(&p->orig, ip, state->pf);
 }
 
 /* Returns false if the packet has to go the long way, from the start. */
@@ -502,7 +501,7 @@ static __always_inline bool track(struct ct_net *cnet, struct sk_buff *skb,
 	dir = id.sender ^ !!(status & CT_FLOW_ORIGIN);
 	if (likely(judge(flow, status, dir, skb, ip, family, protonum, cnet,
 			 now, &timeout)))
-		settle(cnet, skb, family, flow, dir, status, now, timeout, 0);
+		settle(cnet, skb, flow, dir, status, now, timeout, 0);
 	else
 		judge_changing(cnet, skb, state, flow, dir);
 	return true;
@@ -521,6 +520,14 @@ static noinline unsigned int first_bh_on(void *priv, struct sk_buff *skb,
 	return verdict;
 }
 
+/* Where packets carry nothing, bridges have to be looked out for. */
+static __always_inline bool is_from_bridge(const struct ct_net *cnet,
+					   const struct nf_hook_state *state)
+{
+	return unlikely(READ_ONCE(ct_skb_shy.nfct_is_taken)) &&
+	       ct_bridge_has_seen(cnet, state);
+}
+
 static __always_inline unsigned int first(struct ct_net *cnet,
 					  struct sk_buff *skb,
 					  const struct nf_hook_state *state,
@@ -531,9 +538,8 @@ static __always_inline unsigned int first(struct ct_net *cnet,
 
 	if (unlikely(!softirq_count()))
 		return first_bh_on(cnet, skb, state);
-	if (unlikely(!ip || ct_packet_is_untracked(skb) || ct_note_any(skb) ||
-		     ct_packet_is_second_pass(state) ||
-		     READ_ONCE(cnet->bridged)))
+	/* Seen before, or spoken of */
+	if (unlikely(!ip || skb_get_nfct(skb) || is_from_bridge(cnet, state)))
 		goto other;
 	protonum = transport_proto(ip, family);
 	if (protonum == IPPROTO_TCP) {
@@ -600,18 +606,6 @@ static __always_inline bool is_untranslated(const struct ct_tuple *orig,
 	       ipv6_addr_equal(&orig->dst.in6, &ip6h->daddr);
 }
 
-/* Was the packet to begin a flow, and has it the tuple that it had then? */
-static __always_inline bool begins_untranslated(const struct sk_buff *skb,
-						const void *ip, u8 family,
-						u32 digest)
-{
-	const struct ct_tuple *orig = ct_memo_open_new(skb, digest);
-	bool same = orig && is_untranslated(orig, ip, family);
-
-	ct_memo_close_new();
-	return same;
-}
-
 /*
  * Make a flow of a packet that begins one and was not translated. Returns false
  * if it has to go the long way.
@@ -660,60 +654,64 @@ static __always_inline bool is_plain(struct sk_buff *skb, const void *ip,
 	       tcp_is_plain(skb, ip, family, cnet, state);
 }
 
-/* Read the packet again, and make its flow if it is plain still. */
-static __always_inline unsigned int
-last_other(struct ct_net *cnet, struct sk_buff *skb,
-	   const struct nf_hook_state *state, u8 family, u32 digest)
+/*
+ * Has the packet a flow to make, with the tuple that it had at the first hook, of
+ * which no rule said anything, and is it the only one that will? Bottom halves off.
+ */
+static __always_inline bool is_only_first(const struct ct_pending *p,
+					  const void *ip, u8 family)
 {
+	return READ_ONCE(p->kind) == CT_PENDING_FIRST && !READ_ONCE(p->note.has) &&
+	       is_untranslated(&p->orig, ip, family) &&
+	       refcount_read(&p->nfct.ct_general.use) == 2;
+}
+
+/* Make the packet's flow, if it is plain still. */
+static __always_inline unsigned int
+last_first(struct ct_net *cnet, struct sk_buff *skb,
+	   const struct nf_hook_state *state, u8 family)
+{
+	struct ct_pending *p = ct_pending_of(skb);
 	const void *ip = plain_header(skb, family);
 	unsigned int verdict;
 	u8 protonum;
 
-	if (unlikely(!ip || ct_packet_is_untracked(skb)))
+	if (unlikely(!softirq_count() || !p || !ip ||
+		     ct_packet_is_at_vrf(state) ||
+		     ct_skb_info(skb) != CT_INFO_NEW))
 		goto other;
 	protonum = transport_proto(ip, family);
 	if (likely(is_plain(skb, ip, family, protonum, cnet, state) &&
-		   begins_untranslated(skb, ip, family, digest) &&
+		   is_only_first(p, ip, family) &&
 		   make_flow(cnet, skb, ip, family, protonum, &verdict))) {
-		ct_memo_drop(skb);
+		WRITE_ONCE(p->kind, CT_PENDING_NONE);
+		ct_pending_detach(skb, p);
 		return verdict;
 	}
 other:
 	return ct_core_last(cnet, skb, state);
 }
 
-static noinline unsigned int last_other4(struct ct_net *cnet,
+static noinline unsigned int last_first4(struct ct_net *cnet,
 					 struct sk_buff *skb,
-					 const struct nf_hook_state *state,
-					 u32 digest)
+					 const struct nf_hook_state *state)
 {
-	return last_other(cnet, skb, state, NFPROTO_IPV4, digest);
+	return last_first(cnet, skb, state, NFPROTO_IPV4);
 }
 
-static noinline unsigned int last_other6(struct ct_net *cnet,
+static noinline unsigned int last_first6(struct ct_net *cnet,
 					 struct sk_buff *skb,
-					 const struct nf_hook_state *state,
-					 u32 digest)
+					 const struct nf_hook_state *state)
 {
-	return last_other(cnet, skb, state, NFPROTO_IPV6, digest);
+	return last_first(cnet, skb, state, NFPROTO_IPV6);
 }
 
-static __always_inline unsigned int last(struct ct_net *cnet,
-					 struct sk_buff *skb,
-					 const struct nf_hook_state *state,
-					 u8 family)
+/* Does the packet carry an answer, and is nothing pending? */
+static __always_inline bool is_through(const struct sk_buff *skb)
 {
-	u32 digest;
+	unsigned long nfct = skb_get_nfct(skb);
 
-	if (unlikely(!softirq_count() || ct_note_any(skb) ||
-		     ct_packet_comes_again(state) ||
-		     READ_ONCE(cnet->bridged)))
-		return ct_core_last(cnet, skb, state);
-	digest = ct_tuple_digest(skb, family);
-	if (likely(ct_memo_is_done(skb, digest)))
-		return NF_ACCEPT;
-	return family == NFPROTO_IPV4 ? last_other4(cnet, skb, state, digest) :
-					last_other6(cnet, skb, state, digest);
+	return likely(nfct - 1 < NFCT_INFOMASK);
 }
 
 /**
@@ -722,7 +720,7 @@ static __always_inline unsigned int last(struct ct_net *cnet,
  * @skb: the packet
  * @state: the hook
  *
- * With nearly every packet nothing is left to do, and it is remembered.
+ * With nearly every packet nothing is left to do, and it says so.
  *
  * Context: hook, RCU read-side section.
  *
@@ -731,7 +729,7 @@ static __always_inline unsigned int last(struct ct_net *cnet,
 unsigned int ct_plain_last4(void *priv, struct sk_buff *skb,
 			    const struct nf_hook_state *state)
 {
-	return last(priv, skb, state, NFPROTO_IPV4);
+	return is_through(skb) ? NF_ACCEPT : last_first4(priv, skb, state);
 }
 
 /**
@@ -747,5 +745,5 @@ unsigned int ct_plain_last4(void *priv, struct sk_buff *skb,
 unsigned int ct_plain_last6(void *priv, struct sk_buff *skb,
 			    const struct nf_hook_state *state)
 {
-	return last(priv, skb, state, NFPROTO_IPV6);
+	return is_through(skb) ? NF_ACCEPT : last_first6(priv, skb, state);
 }

@@ -36,7 +36,6 @@
 #include "ct_compat.h"
 #include "ct_hash.h"
 #include "ct_net.h"
-#include "ct_note.h"
 #include "ct_procfs.h"
 #include "ct_proto.h"
 #include "ct_text.h"
@@ -384,8 +383,6 @@ static int reasons_show(struct seq_file *s, void *v)
 	for (i = 0; i < ARRAY_SIZE(others); i++)
 		put_total(s, ct_stat_sum(cnet, others[i].offset),
 			  others[i].text);
-	put_total(s, ct_note_lost(),
-		  "notes of rules on packets that were lost (not refused)");
 	return 0;
 }
 

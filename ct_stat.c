@@ -47,6 +47,7 @@ u64 ct_stat_sum(const struct ct_net *cnet, size_t offset)
 					  offset));
 	return sum;
 }
+EXPORT_SYMBOL_CT_TEST(ct_stat_sum);
 
 /**
  * ct_stat_kind() - how many flows of a kind there are

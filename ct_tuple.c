@@ -223,33 +223,6 @@ enum ct_reason ct_tuple_read_quote(const struct sk_buff *skb,
 	return CT_R_OK;
 }
 
-/**
- * ct_tuple_digest6() - ct_tuple_digest() of an IPv6 packet
- * @skb: the packet
- *
- * Context: any.
- *
- * Return: a number; 0 if the headers are not there.
- */
-u32 ct_tuple_digest6(const struct sk_buff *skb)
-{
-	unsigned int off = skb_network_offset(skb);
-	const struct ipv6hdr *ip6h = ct_in_head(skb, off, sizeof(*ip6h));
-	const __be32 *tcp;
-	u32 digest;
-
-	if (!ip6h)
-		return 0;
-	digest = (__force u32)ip6_flowlabel(ip6h) ^ ip6h->nexthdr << 8 ^
-		 rol32(skb->len, 16);
-	if (ip6h->nexthdr != IPPROTO_TCP)
-		return digest;
-	tcp = ct_in_head(skb, off + sizeof(*ip6h), 16);
-	if (tcp)
-		digest ^= ct_tuple_digest_tcp(tcp);
-	return digest;
-}
-
 /* Keys */
 
 /* Any order will do, as long as it is one. */

@@ -22,9 +22,6 @@ void ct_bridge_leave(struct net *net);
 bool ct_bridge_came_by(const struct nf_hook_state *state);
 bool ct_bridge_comes_by(const struct sk_buff *skb,
 			const struct nf_hook_state *state);
-void ct_bridge_send(const struct sk_buff *skb, u32 digest,
-		    const struct nf_hook_state *state);
-void ct_bridge_settle(const struct sk_buff *skb, u32 digest);
 
 #else
 
@@ -50,15 +47,6 @@ static inline bool ct_bridge_comes_by(const struct sk_buff *skb,
 				      const struct nf_hook_state *state)
 {
 	return false;
-}
-
-static inline void ct_bridge_send(const struct sk_buff *skb, u32 digest,
-				  const struct nf_hook_state *state)
-{
-}
-
-static inline void ct_bridge_settle(const struct sk_buff *skb, u32 digest)
-{
 }
 
 #endif

@@ -5,7 +5,7 @@
 #ifndef CT_NAMES_H
 #define CT_NAMES_H
 
-void ct_names_watch(void);
+void ct_names_watch(bool dropin);
 void ct_names_unwatch(void);
 
 int ct_names_offer(void);

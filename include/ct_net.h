@@ -14,6 +14,8 @@
 #include "ct_stat.h"
 
 struct ct_flow;
+struct ct_pending_pool;
+struct ct_said;
 struct ctl_table_header;
 
 /*
@@ -113,7 +115,7 @@ struct ct_knobs {
 #define CT_HOOKS (IS_ENABLED(CONFIG_IPV6) ? 8 : 4)
 
 /* ct_bridge.c */
-#define CT_BRIDGE_HOOKS 4
+#define CT_BRIDGE_HOOKS 2
 
 /**
  * enum ct_naming - under which names something is offered
@@ -150,6 +152,8 @@ struct ct_no_room {
  * @hash_mix: salt of this namespace's hashes
  * @id: its number, by which its flows know it
  * @leaving: it is on its way out; see ct_net_alive()
+ * @pending: packets on their way that have no flow yet: ct_pending.c
+ * @said: what rules said of some of them, by tuple; the same
  * @bridged: bridged packets are tracked, and bridges hand on what is
  * @bridge_users: rules that ask for that; under a lock of ct_bridge.c
  * @hooks: the hooks, which are given this structure
@@ -161,6 +165,8 @@ struct ct_net {
 	struct net *net;
 	struct ct_knobs knobs;
 	struct ct_stat __percpu *stat;
+	struct ct_pending_pool __percpu *pending;
+	struct ct_said *said;
 	u32 hash_mix;
 	u16 id;
 	bool leaving;

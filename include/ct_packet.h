@@ -10,32 +10,9 @@
 #include <linux/netfilter.h>
 
 #include "ct_hash.h"
-#include "ct_memo.h"
-#include "ct_note.h"
+#include "ct_nfct.h"
+#include "ct_pending.h"
 #include "ct_tuple.h"
-
-/**
- * ct_info_has_flow() - does such a packet have a flow, or will it have one?
- * @info: what it is
- *
- * Return: false for INVALID and UNTRACKED.
- */
-static inline bool ct_info_has_flow(enum ct_info info)
-{
-	return info < CT_INFO_INVALID;
-}
-
-/**
- * ct_info_dir() - direction of a packet
- * @info: what it is; it has a flow
- *
- * Return: the direction.
- */
-static inline enum ip_conntrack_dir ct_info_dir(enum ct_info info)
-{
-	return info >= CT_INFO_ESTABLISHED_REPLY ? IP_CT_DIR_REPLY :
-						   IP_CT_DIR_ORIGINAL;
-}
 
 /**
  * ct_info_of() - what a packet of a flow is to it
@@ -53,34 +30,6 @@ static inline enum ct_info ct_info_of(const struct ct_flow *flow,
 					       CT_INFO_NEW;
 }
 
-/* The one thing on the skb that is read: rules said not to track it. */
-static inline bool ct_packet_is_untracked(const struct sk_buff *skb)
-{
-	return (skb_get_nfct(skb) & NFCT_INFOMASK) == IP_CT_UNTRACKED;
-}
-
-/**
- * ct_packet_is_second_pass() - has this packet been counted already?
- * @state: the hook
- *
- * What comes in by the loopback device went through LOCAL_OUT and was counted
- * there. A packet of a VRF comes by once for its port and once for the VRF.
- *
- * Context: any.
- *
- * Return: true if it has.
- */
-static inline bool ct_packet_is_second_pass(const struct nf_hook_state *state)
-{
-	const struct net_device *in = state->in;
-
-	if (!in)
-		return false;
-	return unlikely(in->flags & IFF_LOOPBACK) ||
-	       (state->hook == NF_INET_PRE_ROUTING &&
-		unlikely(netif_is_l3_master(in)));
-}
-
 /**
  * ct_packet_comes_again() - will this packet come by again?
  * @state: the last hook
@@ -93,6 +42,18 @@ static inline bool ct_packet_comes_again(const struct nf_hook_state *state)
 {
 	return state->hook == NF_INET_POST_ROUTING && state->out &&
 	       unlikely(state->out->flags & IFF_LOOPBACK);
+}
+
+/**
+ * ct_packet_is_at_vrf() - does a packet leave for a VRF, which is no way out?
+ * @state: the last hook
+ *
+ * Return: true if it does.
+ */
+static inline bool ct_packet_is_at_vrf(const struct nf_hook_state *state)
+{
+	return state->hook == NF_INET_POST_ROUTING && state->out &&
+	       unlikely(netif_is_l3_master(state->out));
 }
 
 /**
@@ -126,13 +87,14 @@ struct ct_flow *ct_packet_find(const struct ct_pkt *pkt,
 			       enum ip_conntrack_dir *dir);
 enum ct_reason ct_packet_relate(const struct ct_pkt *pkt, unsigned int offset,
 				struct ct_flow **flow, enum ct_info *info);
-bool ct_packet_cause(const struct ct_pkt *pkt, struct ct_tuple *cause);
-bool ct_packet_is_own_answer(const struct ct_pkt *pkt);
 u8 ct_packet_first_hook(const struct sk_buff *skb);
-void ct_packet_original(const struct ct_pkt *pkt, struct ct_tuple *orig);
+bool ct_packet_other_side(const struct sk_buff *skb, struct ct_tuple *tuple,
+			  enum ip_conntrack_dir *dir);
 u32 ct_packet_nat_status(const struct ct_tuple *orig,
 			 const struct ct_tuple *now);
 void ct_packet_zone(struct ct_pkt *pkt, const struct ct_note *note);
+void ct_packet_known(struct ct_pkt *pkt, struct ct_note *note,
+		     struct ct_nfct *nfct);
 
 /* For rules: ct_ask.c */
 
@@ -150,8 +112,8 @@ struct ct_mark_op {
 	u8 right;
 };
 
-enum ct_info ct_packet_info(const struct sk_buff *skb,
-			    const struct nf_hook_state *state);
+enum ct_info ct_packet_work_out(const struct sk_buff *skb,
+				const struct nf_hook_state *state);
 enum ct_info ct_packet_snapshot(const struct sk_buff *skb,
 				const struct nf_hook_state *state,
 				struct ct_snapshot *snap);
@@ -165,10 +127,28 @@ bool ct_packet_change_labels(const struct sk_buff *skb,
 			     const u32 *mask, const u32 *flip);
 void ct_packet_set_events(const struct sk_buff *skb,
 			  const struct nf_hook_state *state, u16 events);
-bool ct_packet_say_early(const struct sk_buff *skb,
+bool ct_packet_say_early(struct sk_buff *skb,
 			 const struct nf_hook_state *state,
 			 const struct ct_note *note);
 void ct_packet_notrack(struct sk_buff *skb, const struct nf_hook_state *state);
+
+/**
+ * ct_packet_info() - what is a packet to its flow?
+ * @skb: the packet
+ * @state: the hook that it is in
+ *
+ * Context: hooks, RCU read-side section.
+ *
+ * Return: the answer, never CT_INFO_NONE.
+ */
+static __always_inline enum ct_info
+ct_packet_info(const struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	enum ct_info info = ct_skb_info(skb);
+
+	return likely(info) ? info :
+	       ct_packet_work_out(skb, state);
+}
 
 int ct_flow_change_labels(struct ct_flow *flow, const u32 *mask,
 			  const u32 *flip);

@@ -44,7 +44,8 @@
 	X(SCTP_CHUNK,		"malformed or impossible SCTP chunk")	\
 	X(SCTP_VTAG,		"wrong SCTP verification tag")		\
 	X(SCTP_STATE,		"SCTP chunk out of state")		\
-	X(GRE_HEADER,		"malformed GRE header")
+	X(GRE_HEADER,		"malformed GRE header")			\
+	X(TAKEN,		"replies would be those of another connection")
 
 #define CT_R_ENUM(name, ...) CT_R_##name,
 enum ct_reason {
@@ -106,8 +107,10 @@ enum ct_rank {
  * @icmp_error: ICMP errors that were invalid
  * @search_restart: look-ups begun again because a chain moved away
  * @raced: first packets that joined the flow of another first packet
- * @memo_lost: packets whose memory was gone at the last hook
- * @asked_again: packets whose memory was gone when a rule asked
+ * @memo_lost: packets that carried no answer at the last hook
+ * @asked_again: packets that carried no answer when a rule asked
+ * @pending_lost: first packets of which what rules said was lost, or what they
+ *	were before translation, for want of room or memory
  * @event_lost: events that somebody who wanted to know did not get
  * @event_late: ends of flows that were told again until all had got them
  * @given_up: flows given up to make room, by what they were worth
@@ -132,6 +135,7 @@ struct ct_stat {
 	u32 raced;
 	u32 memo_lost;
 	u32 asked_again;
+	u32 pending_lost;
 	u32 event_lost;
 	u32 event_late;
 	u32 given_up[CT_RANKS];

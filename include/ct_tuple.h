@@ -145,14 +145,6 @@ enum ct_reason ct_tuple_read(struct ct_pkt *pkt, struct sk_buff *skb,
 enum ct_reason ct_tuple_read_quote(const struct sk_buff *skb,
 				   unsigned int offset, u8 family,
 				   struct ct_tuple *tuple);
-u32 ct_tuple_digest6(const struct sk_buff *skb);
-
-static inline u32 ct_tuple_digest_tcp(const __be32 *tcp)
-{
-	return rol32((__force u32)tcp[1], 11) ^ (__force u32)tcp[2] ^
-	       rol32((__force u32)tcp[3], 5);
-}
-
 void ct_tuple_identify_as(const struct ct_tuple *tuple,
 			  const struct ct_proto *proto,
 			  const struct ct_net *cnet, struct ct_id *id);
@@ -181,43 +173,6 @@ static __always_inline const void *ct_in_head(const struct sk_buff *skb,
 					      unsigned int len)
 {
 	return likely(off + len <= skb_headlen(skb)) ? skb->data + off : NULL;
-}
-
-/**
- * ct_tuple_digest() - what of a packet no translation changes
- * @skb: the packet
- * @family: NFPROTO_IPV4 or NFPROTO_IPV6
- *
- * Tells at a packet's last hook whether it is the one that was seen at the
- * first: IP identification (IPv6: flow label), length, protocol, and of TCP
- * sequence, acknowledgment and flags. What is not in the packet's head does not
- * count.
- *
- * Context: any.
- *
- * Return: a number; 0 if the headers are not there.
- */
-static __always_inline u32 ct_tuple_digest(const struct sk_buff *skb,
-					   u8 family)
-{
-	const struct iphdr *iph = ip_hdr(skb);
-	int room = skb_tail_pointer(skb) - (const u8 *)iph;
-	const __be32 *tcp;
-	u32 digest;
-
-	if (unlikely(family != NFPROTO_IPV4))
-		return ct_tuple_digest6(skb);
-	if (unlikely(room < (int)sizeof(*iph)))
-		return 0;
-	digest = ((__force u32)iph->id << 16 | (__force u16)iph->tot_len) ^
-		 iph->protocol << 8;
-	if (iph->protocol != IPPROTO_TCP)
-		return digest;
-	if (likely(room >= iph->ihl * 4 + 16)) {
-		tcp = (const __be32 *)((const u8 *)iph + iph->ihl * 4);
-		digest ^= ct_tuple_digest_tcp(tcp);
-	}
-	return digest;
 }
 
 /**

@@ -7,7 +7,8 @@
 # packets are left alone, fragments are one packet, translation shows in the
 # reply direction, errors about translated flows belong to them, queued packets
 # are not lost, and two first packets at once are one flow. Then all of it again
-# with the memory of every packet taken away (the parameter "forget").
+# with no packet carrying an answer (the parameter "forget"), but for loopback: a
+# packet without an answer that comes in has not been seen.
 
 # shellcheck disable=SC2119,SC2317 # called by name, with or without arguments
 # shellcheck source=lib.sh
@@ -349,7 +350,7 @@ races() {
 story() {
 	queues
 	drops
-	loopback
+	[[ $tag ]] || loopback
 	untracked
 	fragments
 	refusals

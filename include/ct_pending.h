@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What has to be known of a packet that has no flow yet, or ends the one it has.
+ */
+#ifndef CT_PENDING_H
+#define CT_PENDING_H
+
+#include <linux/list.h>
+#include <linux/local_lock.h>
+#include <linux/percpu.h>
+#include <linux/spinlock.h>
+#if IS_ENABLED(CONFIG_NF_CONNTRACK)
+#include <net/netfilter/nf_conntrack.h>
+#endif
+
+#include "ct_skb.h"
+#include "ct_tuple.h"
+
+/* ct_note.has */
+#define CT_NOTE_ZONE	BIT(0)
+#define CT_NOTE_MARK	BIT(1)
+#define CT_NOTE_LABELS	BIT(2)
+#define CT_NOTE_EVENTS	BIT(3)
+
+/**
+ * struct ct_note - what rules said of a packet
+ * @has: CT_NOTE_*, which of the rest was said
+ * @zone: connection tracking zone, by direction
+ * @mark: connection mark
+ * @labels: connection labels
+ * @events: which events are wanted, bits 1 << enum ip_conntrack_events
+ */
+struct ct_note {
+	u8 has;
+	u16 zone[IP_CT_DIR_MAX];
+	u32 mark;
+	u32 labels[CT_LABEL_WORDS];
+	u16 events;
+};
+
+/* Says more: is given what was said so far. */
+typedef void ct_note_edit_t(struct ct_note *note, const void *arg);
+
+/**
+ * enum ct_pending_kind - what is left to do for a packet at its last hook
+ * @CT_PENDING_NONE: nothing
+ * @CT_PENDING_EARLY: its first hook has not seen it yet
+ * @CT_PENDING_FIRST: no flow has it yet: make one
+ * @CT_PENDING_LAST: its flow is over with it: end it
+ */
+enum ct_pending_kind {
+	CT_PENDING_NONE,
+	CT_PENDING_EARLY,
+	CT_PENDING_FIRST,
+	CT_PENDING_LAST,
+};
+
+#if !IS_ENABLED(CONFIG_NF_CONNTRACK)
+/* There is no pointer in a packet: no pending object is ever made. */
+struct nf_conn {
+	struct nf_conntrack ct_general;
+	unsigned long status;
+};
+#endif
+
+/* nf_conn.status of our objects; nobody else sets a bit that high. */
+#define CT_PENDING_OURS		BIT(30)
+#define CT_PENDING_STATUS	(CT_PENDING_OURS | IPS_CONFIRMED)
+
+static_assert(__IPS_MAX_BIT < 30);
+
+/**
+ * struct ct_pending - what packets refer to
+ * @nfct: what the kernel takes it for: an entry of nf_conntrack, confirmed, with
+ *	nothing in it; has the count of references, one of which is the pool's
+ * @list: in the pool
+ * @lock: holds @note, once a packet has it
+ * @kind: enum ct_pending_kind; clones of the packet, and what answers it, refer to
+ *	the same object, and see here that one of them was at its last hook
+ * @orig: what the packet was before translation, or the packet that it answers
+ * @note: what rules said of the packet
+ */
+struct ct_pending {
+	struct nf_conn nfct;
+	struct list_head list;
+	spinlock_t lock;	/* innermost, bottom halves off */
+	u32 kind;
+	struct ct_tuple orig;
+	struct ct_note note;
+};
+
+static_assert(!offsetof(struct ct_pending, nfct));
+
+/**
+ * struct ct_pending_pool - pending objects of a namespace on a CPU
+ * @lock: holds the rest
+ * @hot: the one that was taken last, which mostly is free again
+ * @others: more, the one that was taken longest ago first
+ * @n: how many are in @others
+ */
+struct ct_pending_pool {
+	local_lock_t lock;
+	struct ct_pending *hot;
+	struct list_head others;
+	unsigned int n;
+};
+
+/**
+ * ct_pending_of() - what a packet refers to
+ * @skb: the packet
+ *
+ * Context: hooks.
+ *
+ * Return: the object, for as long as the packet refers to it, or %NULL; also for
+ * an entry of nf_conntrack.
+ */
+static __always_inline struct ct_pending *
+ct_pending_of(const struct sk_buff *skb)
+{
+	unsigned long nfct = skb_get_nfct(skb) & NFCT_PTRMASK;
+
+	if (likely(!nfct) ||
+	    !(READ_ONCE(((struct nf_conn *)nfct)->status) & CT_PENDING_OURS))
+		return NULL;
+	return container_of((struct nf_conn *)nfct, struct ct_pending, nfct);
+}
+
+/**
+ * ct_skb_info() - the answer that a packet carries
+ * @skb: the packet
+ *
+ * Context: hooks.
+ *
+ * Return: the answer, or CT_INFO_NONE.
+ */
+static __always_inline enum ct_info ct_skb_info(const struct sk_buff *skb)
+{
+	unsigned long nfct = skb_get_nfct(skb);
+
+	if (likely(nfct <= NFCT_INFOMASK) || ct_pending_of(skb))
+		return nfct & NFCT_INFOMASK;
+	return CT_INFO_NONE;
+}
+
+static inline bool ct_pending_is_free(const struct ct_pending *p)
+{
+	return refcount_read(&p->nfct.ct_general.use) == 1;
+}
+
+/**
+ * ct_pending_claim() - what is left to do for a packet; it is done now
+ * @p: what the packet refers to
+ *
+ * Of a packet and its clones one gets an answer other than CT_PENDING_NONE. Where
+ * only the pool and this packet refer to the object, nobody else can ask.
+ *
+ * Context: last hook.
+ *
+ * Return: what.
+ */
+static __always_inline enum ct_pending_kind
+ct_pending_claim(struct ct_pending *p)
+{
+	u32 kind = READ_ONCE(p->kind);
+
+	if (unlikely(refcount_read(&p->nfct.ct_general.use) != 2))
+		return xchg(&p->kind, CT_PENDING_NONE);
+	WRITE_ONCE(p->kind, CT_PENDING_NONE);
+	return kind;
+}
+
+struct ct_pending *ct_pending_take_other(struct ct_net *cnet);
+bool ct_pending_say_early(struct ct_net *cnet, struct sk_buff *skb,
+			  const struct ct_note *note);
+bool ct_pending_edit(struct ct_pending *p, ct_note_edit_t *edit,
+		     const void *arg);
+void ct_pending_note(struct ct_pending *p, struct ct_note *note);
+int ct_pending_net_init(struct ct_net *cnet);
+void ct_pending_net_exit(struct ct_net *cnet);
+int ct_pending_init(void);
+void ct_pending_exit(void);
+
+/**
+ * ct_pending_attach() - let a packet refer to an object
+ * @cnet: its namespace
+ * @skb: the packet; its pointer is %NULL, and its own
+ * @info: what it is to its flow
+ * @kind: what is left to do
+ *
+ * What was used last is mostly free again, and in the CPU's cache. Its fields are
+ * written when nobody else refers to it: ct_pending_is_free() said so, and what
+ * follows depends on that; it pairs with the release in nf_conntrack_put() of who
+ * referred to it last.
+ *
+ * Context: bottom halves off; nf_conntrack is not loaded.
+ *
+ * Return: the object, whose @orig the caller fills, or %NULL where the namespace
+ * has too many of them already, or no memory.
+ */
+static __always_inline struct ct_pending *
+ct_pending_attach(struct ct_net *cnet, struct sk_buff *skb, enum ct_info info,
+		  enum ct_pending_kind kind)
+{
+	struct ct_pending_pool *pool;
+	struct ct_pending *p;
+
+	ct_local_lock_bh(&cnet->pending->lock);
+	pool = this_cpu_ptr(cnet->pending);
+	p = pool->hot;
+	if (unlikely(!p || !ct_pending_is_free(p)))
+		p = ct_pending_take_other(cnet);
+	if (likely(p))
+		refcount_set(&p->nfct.ct_general.use, 2);
+	ct_local_unlock_bh(&cnet->pending->lock);
+	if (unlikely(!p))
+		return NULL;
+	WRITE_ONCE(p->nfct.status, CT_PENDING_STATUS);
+	WRITE_ONCE(p->kind, kind);
+	WRITE_ONCE(p->note.has, 0);
+	skb_set_nfct(skb, (unsigned long)&p->nfct | info);
+	return p;
+}
+
+/**
+ * ct_pending_detach() - a packet is through, but for its answer
+ * @skb: the packet
+ * @p: what it refers to
+ *
+ * Context: any.
+ */
+static __always_inline void ct_pending_detach(struct sk_buff *skb,
+					      struct ct_pending *p)
+{
+	skb_set_nfct(skb, skb_get_nfct(skb) & NFCT_INFOMASK);
+	nf_conntrack_put(&p->nfct.ct_general);
+}
+
+/* What rules have said, by the tuple of a packet: see ct_pending.c */
+bool ct_said_edit(struct ct_net *cnet, const struct ct_tuple *tuple,
+		  ct_note_edit_t *edit, const void *arg);
+bool ct_said_get(struct ct_net *cnet, const struct ct_tuple *tuple,
+		 struct ct_note *note);
+void ct_said_forget(struct ct_net *cnet, const struct ct_tuple *tuple);
+
+/* Has anything been said by tuple in this namespace? */
+static inline bool ct_said_any(const struct ct_net *cnet)
+{
+	return unlikely(READ_ONCE(cnet->said));
+}
+
+#endif /* CT_PENDING_H */
