@@ -20,7 +20,6 @@
  */
 #include <linux/module.h>
 
-#include "ct_bridge.h"
 #include "ct_compat.h"
 #include "ct_expire.h"
 #include "ct_packet.h"
@@ -48,7 +47,7 @@ static bool is_behind_tracker(const struct sk_buff *skb,
 		return true;
 	switch (state->hook) {
 	case NF_INET_PRE_ROUTING:
-		return ct_bridge_has_seen(ct_net(state->net), state);
+		return false;
 	case NF_INET_LOCAL_OUT:		/* a bridge's is behind the IP layer */
 		return state->pf == NFPROTO_BRIDGE;
 	default:
@@ -398,9 +397,10 @@ static bool say(struct answer *a, ct_note_edit_t *edit, const void *arg)
 
 	if (a->early)
 		return false;
-	if (a->p && READ_ONCE(a->p->kind) == CT_PENDING_FIRST)
-		return ct_pending_edit(a->p, edit, arg);
-	if (READ_ONCE(ct_skb_shy.nfct_is_taken) || ct_skb_has_pointer(skb))
+	if (a->p)
+		return READ_ONCE(a->p->kind) &&
+		       ct_pending_edit(a->p, edit, arg);
+	if (ct_skb_has_pointer(skb))
 		return ct_said_edit(a->pkt.cnet, &a->orig, edit, arg);
 	a->p = ct_pending_attach(a->pkt.cnet, skb, CT_INFO_NEW,
 				 CT_PENDING_FIRST);

@@ -12,8 +12,7 @@
  *
  *	Counted once. What a bridge hands up to this host has been tracked by
  *	its PRE_ROUTING, and carries its answer: the IP layer's first hook lets it
- *	be, and its last hook makes the flow. (Beside nf_conntrack packets carry no
- *	answer: there the device that it comes from tells, ct_bridge_has_seen().)
+ *	be, and its last hook makes the flow.
  *	What this host sends through a bridge was tracked by the IP layer. Copies
  *	for the ports carry the same answer; the first that passes makes the flow,
  *	for all. br_netfilter (call-iptables) sends bridged
@@ -127,13 +126,6 @@ static bool goes_to_ip_layer(const struct sk_buff *skb)
 #else
 	return false;
 #endif
-}
-
-/* See ct_bridge_has_seen(). */
-bool ct_bridge_came_by(const struct nf_hook_state *state)
-{
-	return state->hook == NF_INET_PRE_ROUTING && state->in &&
-	       is_over_bridge(state->in, state->net);
 }
 
 /* See ct_bridge_will_see(). */
@@ -449,7 +441,7 @@ static unsigned int bridge_first(void *priv, struct sk_buff *skb,
 	u8 family = family_of(skb);
 	unsigned int verdict;
 
-	if (ct_packet_is_untracked(skb) || ct_bridge_came_by(state))
+	if (ct_packet_is_untracked(skb) || ct_skb_info(skb))
 		return NF_ACCEPT;
 	if (!family) {
 		if (!skb_get_nfct(skb))

@@ -19,7 +19,7 @@
  *	hook again: over loopback, from a bridge, sent on by IPVS, or as a clone.
  *	It is neither judged nor counted once more.
  *
- *	Where nf_conntrack is loaded, packets carry its entry instead. Our first
+ *	Where nf_conntrack is at work, packets carry its entry instead. Our first
  *	hook comes right before its own; the answer is worked out again at the
  *	last hook, from the table and from what that entry says (ct_nfct.c).
  *
@@ -209,8 +209,7 @@ static __always_inline enum ct_reason track(const struct ct_pkt *pkt,
 
 /*
  * What rules said before the first hook stays with the packet: its zone is asked for
- * by those that come later. Where nf_conntrack is loaded the packet's reference is
- * left as it is, for its hook, which comes next.
+ * by those that come later.
  */
 static noinline void take_early(struct ct_pkt *pkt)
 {
@@ -257,21 +256,32 @@ static noinline void begin_beside(const struct ct_pkt *pkt)
 		ct_said_edit(pkt->cnet, &pkt->tuple, say_again, &note);
 }
 
+/*
+ * nf_conntrack takes an ICMP packet that has a number in the place of an entry for one
+ * that it has dealt with. A template it takes out.
+ */
+static bool needs_template(const struct ct_pkt *pkt)
+{
+	return ct_pending_is_beside() &&
+	       (pkt->tuple.protonum == IPPROTO_ICMP ||
+		pkt->tuple.protonum == IPPROTO_ICMPV6);
+}
+
 /* The packet carries the answer from here on. */
 static void carry(const struct ct_pkt *pkt, const struct answer *answer)
 {
 	struct ct_pending *p = ct_pending_of(pkt->skb);
 
-	if (unlikely(READ_ONCE(ct_skb_shy.nfct_is_taken)) &&
-	    answer->kind == CT_PENDING_FIRST)
+	if (ct_pending_is_beside() && answer->kind == CT_PENDING_FIRST)
 		begin_beside(pkt);
 	if (!ct_skb_may_carry())
 		return;
 	if (p) {	/* was early */
-		WRITE_ONCE(p->nfct.status, CT_PENDING_STATUS);
+		WRITE_ONCE(p->nfct.status, READ_ONCE(ct_pending_status));
 		WRITE_ONCE(p->kind, answer->kind);
 		skb_set_nfct(pkt->skb, (unsigned long)&p->nfct | answer->info);
-	} else if (answer->kind == CT_PENDING_NONE) {
+	} else if (answer->info == CT_INFO_UNTRACKED ||
+		   (answer->kind == CT_PENDING_NONE && !needs_template(pkt))) {
 		skb_set_nfct(pkt->skb, answer->info);
 	} else {
 		p = ct_pending_attach(pkt->cnet, pkt->skb, answer->info,
@@ -308,14 +318,9 @@ read_and_track(struct ct_pkt *pkt, struct sk_buff *skb,
 }
 
 /* Has the packet been here already? */
-static bool is_seen(const struct sk_buff *skb, const struct ct_net *cnet,
-		    const struct nf_hook_state *state)
+static bool is_seen(const struct sk_buff *skb)
 {
-	if (ct_skb_info(skb) || ct_nfct_has_seen(skb))
-		return true;
-	/* Beside nf_conntrack what a bridge has seen carries nothing. */
-	return unlikely(READ_ONCE(ct_skb_shy.nfct_is_taken)) &&
-	       ct_bridge_has_seen(cnet, state);
+	return ct_skb_info(skb) || ct_nfct_has_seen(skb);
 }
 
 /**
@@ -340,7 +345,7 @@ unsigned int ct_core_first(void *priv, struct sk_buff *skb,
 	were_on = ct_bh_off();
 	if (unlikely(ct_packet_is_untracked(skb))) {
 		ct_stat_inc(pkt.cnet, ignore);
-	} else if (likely(!is_seen(skb, pkt.cnet, state))) {
+	} else if (likely(!is_seen(skb))) {
 		answer_begin(&answer);
 		reason = read_and_track(&pkt, skb, state, &answer);
 		note_down(&pkt, reason, &answer, state);

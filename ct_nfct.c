@@ -266,7 +266,7 @@ bool ct_nfct_is_there(void)
  * ct_nfct_take() - nf_conntrack may not be there, or have gone
  * @dropin: act in its name
  *
- * If so, packets carry our answers from here on.
+ * If so, nobody is to mistake what packets refer to for a template of its.
  *
  * Context: process.
  */
@@ -276,21 +276,20 @@ void ct_nfct_take(bool dropin)
 		return;
 	if (dropin)
 		rcu_assign_pointer(nf_ct_hook, &hook);
-	WRITE_ONCE(ct_skb_shy.nfct_is_taken, false);
+	WRITE_ONCE(ct_pending_status, CT_PENDING_USUAL);
 }
 
 /**
  * ct_nfct_give_back() - nf_conntrack comes
  *
- * When this returns no packet is given an answer any more. Those that have one keep
- * it; to nf_conntrack it is a number beside no entry, or a confirmed entry with
- * nothing in it.
+ * When this returns, what packets are given to refer to says "template". What was
+ * given before is, to nf_conntrack, a confirmed entry with nothing in it.
  *
  * Context: process, sleeps.
  */
 void ct_nfct_give_back(void)
 {
-	WRITE_ONCE(ct_skb_shy.nfct_is_taken, true);
+	WRITE_ONCE(ct_pending_status, CT_PENDING_BESIDE);
 	if (hook_is_ours())
 		RCU_INIT_POINTER(nf_ct_hook, NULL);
 	synchronize_net();

@@ -14,16 +14,18 @@
  *	clones and segments. What changes the packet does not change that. The
  *	kernel takes the object for an entry of nf_conntrack, so it begins with one,
  *	empty but for the count of references, its zone, and a status that says
- *	"confirmed", which nobody confirms again, translates or looks into; before
- *	the first hook also "template". One reference is the pool's: the
+ *	"confirmed", which nobody confirms again, translates or looks into. Where
+ *	nf_conntrack is loaded, and before the first hook, it also says "template":
+ *	nf_conntrack's hook takes it for one, and puts its own entry in its place,
+ *	if it is at work in the namespace. One reference is the pool's: the
  *	last packet that goes does not free the object, but leaves it to be taken
  *	again. So a packet that a rule drops costs nothing, and no memory is
  *	allocated for a first packet but where others wait in a queue.
  *
- *	By tuple. Where nf_conntrack is loaded the pointer is its own. The tuple
- *	before translation is in its entry then, and what rules say of a first
- *	packet is noted here by that tuple, until the flow is made, another first
- *	packet of the same tuple begins its way, or SAID_TIME has passed.
+ *	By tuple. Where nf_conntrack's entry is in the packet, the tuple before
+ *	translation is there, and what rules say of a first packet is noted here by
+ *	that tuple, until the flow is made, another first packet of the same tuple
+ *	begins its way, or SAID_TIME has passed.
  *
  * Bounds
  *	Each namespace has objects and notes of its own: POOL_MOST objects a CPU,
@@ -52,12 +54,12 @@
 #define SAID_MOST	1024U
 #define SAID_TIME	(30 * HZ)
 
-struct ct_skb_shy ct_skb_shy __read_mostly = {
-	.nfct_is_taken = true,
-};
-EXPORT_SYMBOL_CT(ct_skb_shy);
+unsigned long ct_pending_status __read_mostly = CT_PENDING_BESIDE;
+EXPORT_SYMBOL_CT_TEST(ct_pending_status);
 
-module_param_named(forget, ct_skb_shy.forget, uint, 0644);
+unsigned int ct_skb_forget __read_mostly;
+
+module_param_named(forget, ct_skb_forget, uint, 0644);
 MODULE_PARM_DESC(forget, "for tests: do not write the answer to one packet in so many (0: to all)");
 
 static struct kmem_cache *cache;
@@ -71,11 +73,10 @@ static struct kmem_cache *cache;
  */
 bool ct_skb_is_forgotten(void)
 {
-	unsigned int one_in = READ_ONCE(ct_skb_shy.forget);
+	unsigned int one_in = READ_ONCE(ct_skb_forget);
 
 	return one_in && !(get_random_u32() % one_in);
 }
-EXPORT_SYMBOL_CT(ct_skb_is_forgotten);
 
 /* Objects */
 
@@ -87,7 +88,6 @@ static struct ct_pending *make(struct ct_net *cnet)
 	if (!p)
 		return NULL;
 	refcount_set(&p->nfct.ct_general.use, 1);
-	p->nfct.status = CT_PENDING_STATUS;
 #if IS_ENABLED(CONFIG_NF_CONNTRACK)
 	write_pnet(&p->nfct.ct_net, cnet->net);
 #endif
@@ -209,15 +209,15 @@ void ct_pending_note(struct ct_pending *p, struct ct_note *note)
 EXPORT_SYMBOL_CT_TEST(ct_pending_note);
 
 /*
- * What nf_conntrack would be told of the zone by its own rules: it reads this of a
- * template where it is loaded, and so does who puts fragments together.
+ * What nf_conntrack would be told of the zone by its own rules. Who puts fragments
+ * together reads it, too.
  */
 static void tell_zone(struct ct_pending *p, const struct ct_note *note)
 {
 #if IS_ENABLED(CONFIG_NF_CONNTRACK)
 	const u16 *zone = note->zone;
 
-	WRITE_ONCE(p->nfct.status, CT_PENDING_STATUS | IPS_TEMPLATE);
+	WRITE_ONCE(p->nfct.status, CT_PENDING_BESIDE);
 #ifdef CONFIG_NF_CONNTRACK_ZONES
 	p->nfct.zone.flags = 0;
 	p->nfct.zone.id = zone[IP_CT_DIR_ORIGINAL] ?: zone[IP_CT_DIR_REPLY];

@@ -30,7 +30,6 @@
 #include <net/ip.h>
 #include <net/tcp.h>
 
-#include "ct_bridge.h"
 #include "ct_compat.h"
 #include "ct_core.h"
 #include "ct_event.h"
@@ -460,7 +459,7 @@ static noinline void begin_first(struct ct_net *cnet, struct sk_buff *skb,
 	struct ct_tcp_seg seg CT_UNINIT;
 	struct ct_pending *p;
 
-	if (ct_traces_new() || !ct_skb_may_carry() ||
+	if (ct_traces_new() || !ct_skb_may_carry() || ct_said_any(cnet) ||
 	    (transport_proto(ip, state->pf) == IPPROTO_TCP &&
 	     unlikely(!tcp_read_syn(skb, ip, state->pf, TCP_FLAG_SYN, &seg)))) {
 		begin_unusual(cnet, skb, state);
@@ -520,14 +519,6 @@ static noinline unsigned int first_bh_on(void *priv, struct sk_buff *skb,
 	return verdict;
 }
 
-/* Where packets carry nothing, bridges have to be looked out for. */
-static __always_inline bool is_from_bridge(const struct ct_net *cnet,
-					   const struct nf_hook_state *state)
-{
-	return unlikely(READ_ONCE(ct_skb_shy.nfct_is_taken)) &&
-	       ct_bridge_has_seen(cnet, state);
-}
-
 static __always_inline unsigned int first(struct ct_net *cnet,
 					  struct sk_buff *skb,
 					  const struct nf_hook_state *state,
@@ -539,7 +530,7 @@ static __always_inline unsigned int first(struct ct_net *cnet,
 	if (unlikely(!softirq_count()))
 		return first_bh_on(cnet, skb, state);
 	/* Seen before, or spoken of */
-	if (unlikely(!ip || skb_get_nfct(skb) || is_from_bridge(cnet, state)))
+	if (unlikely(!ip || skb_get_nfct(skb)))
 		goto other;
 	protonum = transport_proto(ip, family);
 	if (protonum == IPPROTO_TCP) {

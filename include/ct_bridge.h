@@ -19,7 +19,6 @@ void ct_bridge_put(struct net *net);
 void ct_bridge_leave(struct net *net);
 
 /* Not for direct use: see below. */
-bool ct_bridge_came_by(const struct nf_hook_state *state);
 bool ct_bridge_comes_by(const struct sk_buff *skb,
 			const struct nf_hook_state *state);
 
@@ -38,11 +37,6 @@ static inline void ct_bridge_leave(struct net *net)
 {
 }
 
-static inline bool ct_bridge_came_by(const struct nf_hook_state *state)
-{
-	return false;
-}
-
 static inline bool ct_bridge_comes_by(const struct sk_buff *skb,
 				      const struct nf_hook_state *state)
 {
@@ -50,21 +44,6 @@ static inline bool ct_bridge_comes_by(const struct sk_buff *skb,
 }
 
 #endif
-
-/**
- * ct_bridge_has_seen() - was a packet tracked by a bridge before it came here?
- * @cnet: its namespace
- * @state: the hook that it is in
- *
- * Context: RCU read-side section.
- *
- * Return: true if it is at PRE_ROUTING of the IP layer, from a bridge.
- */
-static inline bool ct_bridge_has_seen(const struct ct_net *cnet,
-				      const struct nf_hook_state *state)
-{
-	return unlikely(READ_ONCE(cnet->bridged)) && ct_bridge_came_by(state);
-}
 
 /**
  * ct_bridge_will_see() - does a packet go through a bridge from here?

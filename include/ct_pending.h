@@ -65,7 +65,17 @@ struct nf_conn {
 
 /* nf_conn.status of our objects; nobody else sets a bit that high. */
 #define CT_PENDING_OURS		BIT(30)
-#define CT_PENDING_STATUS	(CT_PENDING_OURS | IPS_CONFIRMED)
+/* What it is usually, and before the first hook and beside nf_conntrack */
+#define CT_PENDING_USUAL	(CT_PENDING_OURS | IPS_CONFIRMED)
+#define CT_PENDING_BESIDE	(CT_PENDING_USUAL | IPS_TEMPLATE)
+
+extern unsigned long ct_pending_status;	/* one of both; see ct_nfct.c */
+
+/* Is nf_conntrack loaded? It need not be at work in a packet's namespace. */
+static inline bool ct_pending_is_beside(void)
+{
+	return unlikely(READ_ONCE(ct_pending_status) & IPS_TEMPLATE);
+}
 
 static_assert(__IPS_MAX_BIT < 30);
 
@@ -142,6 +152,16 @@ static __always_inline enum ct_info ct_skb_info(const struct sk_buff *skb)
 	return CT_INFO_NONE;
 }
 
+/* What nf_conntrack reads of a template: no zone, unless somebody says one */
+static __always_inline void ct_pending_clear_zone(struct ct_pending *p)
+{
+#ifdef CONFIG_NF_CONNTRACK_ZONES
+	p->nfct.zone.id = NF_CT_DEFAULT_ZONE_ID;
+	p->nfct.zone.flags = 0;
+	p->nfct.zone.dir = NF_CT_DEFAULT_ZONE_DIR;
+#endif
+}
+
 static inline bool ct_pending_is_free(const struct ct_pending *p)
 {
 	return refcount_read(&p->nfct.ct_general.use) == 1;
@@ -192,7 +212,7 @@ void ct_pending_exit(void);
  * follows depends on that; it pairs with the release in nf_conntrack_put() of who
  * referred to it last.
  *
- * Context: bottom halves off; nf_conntrack is not loaded.
+ * Context: bottom halves off.
  *
  * Return: the object, whose @orig the caller fills, or %NULL where the namespace
  * has too many of them already, or no memory.
@@ -214,9 +234,10 @@ ct_pending_attach(struct ct_net *cnet, struct sk_buff *skb, enum ct_info info,
 	ct_local_unlock_bh(&cnet->pending->lock);
 	if (unlikely(!p))
 		return NULL;
-	WRITE_ONCE(p->nfct.status, CT_PENDING_STATUS);
+	WRITE_ONCE(p->nfct.status, READ_ONCE(ct_pending_status));
 	WRITE_ONCE(p->kind, kind);
 	WRITE_ONCE(p->note.has, 0);
+	ct_pending_clear_zone(p);
 	skb_set_nfct(skb, (unsigned long)&p->nfct | info);
 	return p;
 }

@@ -10,7 +10,8 @@
  *
  * What has to be known of a packet beyond that is a pending object, to which the
  * pointer leads then: ct_pending.h. A pointer that is not to one of those is
- * nf_conntrack's; such a packet carries no answer of ours, and is looked up.
+ * nf_conntrack's, whose hook comes right after our first one and puts its entry in
+ * the place of our answer; such a packet is looked up again.
  *
  * Nothing is believed of a packet because of where in memory it is.
  */
@@ -87,26 +88,15 @@ static inline enum ip_conntrack_dir ct_info_dir(enum ct_info info)
 					       IP_CT_DIR_ORIGINAL;
 }
 
-/**
- * struct ct_skb_shy - when packets are not to carry an answer
- * @nfct_is_taken: nf_conntrack is loaded, and skb->_nfct is its own
- * @forget: for tests: of one packet in so many the answer is not written
- */
-struct ct_skb_shy {
-	bool nfct_is_taken;
-	unsigned int forget;
-};
-
-extern struct ct_skb_shy ct_skb_shy;
+/* For tests: of one packet in so many the answer is not written. */
+extern unsigned int ct_skb_forget;
 
 bool ct_skb_is_forgotten(void);
 
 /* May an answer be written to this packet? */
 static __always_inline bool ct_skb_may_carry(void)
 {
-	if (unlikely(READ_ONCE(ct_skb_shy.nfct_is_taken)))
-		return false;
-	return likely(!READ_ONCE(ct_skb_shy.forget)) || !ct_skb_is_forgotten();
+	return likely(!READ_ONCE(ct_skb_forget)) || !ct_skb_is_forgotten();
 }
 
 static inline bool ct_skb_has_pointer(const struct sk_buff *skb)

@@ -1,0 +1,318 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# guests: uml umldebug deb6.1
+# long: deb6.12
+# timeout: 240
+#
+# An answer belongs to its packet (some 40 s): what is made of a packet on its way
+# (segments of a queue, copies of a bridge) is taken for that packet and for no other,
+# least of all for one that a rule has dropped, on one processor and on two. What rules
+# said of a first packet reaches its flow, whatever they change in the packet, and
+# wherever it waits. An answer of this host is related to what it answers. A packet that
+# comes to a hook twice is one.
+
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+need nft iptables socat ethtool tcpdump
+
+# rules NS: replaces those of a host by what is on standard input.
+rules() {
+	{ echo "flush ruleset"; cat; } | on "$1" nft -f - || fail "rules of $1"
+}
+
+# hits NS COMMENT: packets that the rule with this comment has seen.
+hits() {
+	on "$1" nft list ruleset |
+		sed -n "s/.*counter packets \([0-9]*\) .*comment \"$2\".*/\1/p"
+}
+
+# --- segments that a queue makes ---------------------------------------------
+
+# a2w, w2a FLAGS...: a segment of the permitted connection, by hand
+a2w() { wire c "ip src=10.11.0.1 dst=10.12.0.1 / tcp sport=40080 dport=80 $*"; }
+w2a() { wire s "ip src=10.12.0.1 dst=10.11.0.1 / tcp sport=80 dport=40080 $*"; }
+
+# forge WHAT [N]: see answers.py
+forge() {
+	on c "$python" "$here/answers.py" c0 \
+		10.11.0.1,10.12.0.1,10.12.0.22,02:00:00:00:01:01,$seq:$ack "$@"
+}
+
+# Where a train of segments is taken apart for a queue, its parts have the addresses
+# in memory of packets that a rule has dropped just now.
+queue_makes_segments() {
+	local before seq=$((0x100000)) ack=5001 name=$1 cpus=$2 listener
+	rules r <<-END
+	table ip t {
+		chain q {
+			type filter hook forward priority -10
+			tcp dport 80 counter queue num 5 comment "queued"
+		}
+		chain f {
+			type filter hook forward priority 0; policy drop
+			ct state established,related counter accept comment "known"
+			tcp dport 80 ct state new counter accept comment "new"
+			tcp dport 22 counter drop comment "forbidden"
+		}
+	}
+	END
+	: > "$work/queue"
+	bg @r taskset -c "$cpus" "$python" "$here/nfqueue.py" 5 0 > "$work/queue"
+	listener=$bg_pid
+	if ! wait_for 60 grep -q ready "$work/queue"; then
+		skip "$name" "no queue here: $(cat "$work/queue")"
+		return
+	fi
+	a2w flags=S seq=$((seq - 1)) win=64000
+	wait_is "$name: the permitted connection begins" 1 lines r "sport=40080 dport=80 "
+	w2a flags=SA seq=5000 ack=$seq win=64000
+	a2w flags=A seq=$seq ack=$ack win=64000
+	wait_is "$name: and is established" 1 lines r "ESTABLISHED src=10.11.0.1"
+	on c tc qdisc add dev c0 root netem delay 30ms limit 1000
+	before=$(hits r forbidden)
+	forge dropped 90
+	forge train
+	wait_is "$name: packets to the forbidden port are dropped" \
+		$((before + 90)) hits r forbidden
+	on c tc qdisc del dev c0 root
+	wait_is "$name: the train passes, in parts" $((24 + 2)) hits r known
+	no_flow "$name: nobody has a flow to the forbidden port" r "dst=10.12.0.22"
+	w2a flags=A seq=$ack ack=$((seq + 32 * 24)) win=64000
+	wire c "ip src=10.11.0.1 dst=10.12.0.22 / tcp sport=40022 dport=22 flags=S seq=9000"
+	wait_is "$name: nor gets a packet there" $((before + 91)) hits r forbidden
+	bg_end "$listener"
+	rules r < /dev/null
+	flush r
+}
+
+# flush NS: no flow is left.
+flush() {
+	on "$1" conntrack -F > /dev/null 2>&1
+	wait_for 10 empty "$1"
+}
+
+# shellcheck disable=SC2317 # called by name
+empty() { [[ $(knob "$1" count) == 0 ]]; }
+
+# --- copies that a bridge makes ----------------------------------------------
+
+bridge_makes_copies() {
+	local name="a bridge's copies" n=1 host
+	if ! modprobe br_netfilter 2> /dev/null; then
+		skip "$name" "no br_netfilter here"
+		return
+	fi
+	hosts b x v w
+	ip -n b link add br0 type bridge
+	ip -n b link set br0 up
+	for host in x v w; do
+		ip link add e0 netns $host type veth peer name p$host netns b
+		ip -n b link set p$host master br0 up
+		ip -n $host addr add 10.9.0.$n/24 dev e0
+		ip -n $host link set e0 up
+		n=$((n + 1))
+	done
+	on b sysctl -qw net.bridge.bridge-nf-call-iptables=1
+	rules b <<-END
+	table ip t {
+		chain f {
+			type filter hook forward priority 0; policy drop
+			ct state established counter accept comment "known"
+			udp dport 7 counter accept comment "echo"
+			udp dport 9999 counter drop comment "forbidden"
+		}
+	}
+	END
+	bg @w socat UDP4-LISTEN:7,fork PIPE
+	bg @v socat -u UDP4-RECV:9999 "CREATE:$work/got"
+	wait_for 60 test -e "$work/got"
+	on x ping -c 1 -W 1 10.9.0.3 > /dev/null	# neighbours know each other
+	on x socat -t 1 -u EXEC:"echo hi" UDP4:10.9.0.3:7,sourceport=1000
+	wait_for 15 flow b "sport=7 dport=1000 packets=1"
+	on x tc qdisc add dev e0 root netem delay 30ms
+	frames() {
+		on x "$python" "$here/answers.py" e0 \
+			10.9.0.1,10.9.0.3,10.9.0.2,ff:ff:ff:ff:ff:ff,0:0 "$@"
+	}
+	frames frames 90
+	frames broadcast
+	wait_for 15 forbidden_hit
+	is "$name: all that goes to the forbidden port is dropped" 0 \
+		"$(stat -c %s "$work/got")"
+	at_least "$name: by its rule" 1 "$(hits b forbidden)"
+	no_flow "$name: nobody has a flow there" b "dport=9999"
+	for host in b x v w; do ip netns delete $host; done
+}
+
+# shellcheck disable=SC2317 # called by name
+forbidden_hit() { (($(hits b forbidden) > 0)); }
+
+# --- what rules say of a first packet ----------------------------------------
+
+story_of_changes() {
+	local what rule
+	while IFS=: read -r what rule; do
+		port=$((port + 1))
+		rules r <<-END
+		table inet t {
+			chain early {
+				type filter hook prerouting priority -300
+				tcp dport $port ct zone set 5
+			}
+			chain p {
+				type filter hook prerouting priority -150
+				tcp dport $port ct mark set 77
+			}
+			chain q {
+				type filter hook prerouting priority -140
+				tcp dport $port $rule counter comment "changed"
+			}
+		}
+		END
+		wire c "ip src=10.11.0.1 dst=10.12.0.1 id=300 / tcp sport=9 dport=$port flags=S seq=1"
+		wait_is "$what changed: the rule did it" 1 hits r changed
+		wait_is "$what changed: the mark reaches the flow" 1 \
+			marked "$port" "mark=77"
+		wire c "ip src=10.11.0.1 dst=10.12.0.1 id=301 / tcp sport=9 dport=$port flags=S seq=1"
+		wait_is "$what changed: so does the zone, and there is one flow" 1 \
+			marked "$port" "packets=2 .*mark=77"
+	done <<-END
+	the identification:ip id set 7
+	the time to live:ip ttl set 9
+	the class:ip dscp set af21
+	the window:tcp window set 99
+	END
+	port=$((port + 1))
+	rules r < /dev/null
+	on r iptables -t mangle -A PREROUTING -p tcp --dport $port -j CONNMARK --set-mark 78
+	on r iptables -t mangle -A FORWARD -p tcp --dport $port --tcp-flags SYN,RST SYN \
+		-j TCPMSS --set-mss 1000
+	wire c "ip src=10.11.0.1 dst=10.12.0.1 / tcp sport=9 dport=$port flags=S seq=1 / data hex=00"
+	wait_is "TCPMSS: the mark reaches the flow" 1 marked "$port" "mark=78"
+	on r iptables -t mangle -F
+}
+
+# marked PORT REGEX: how many flows to a port there are with that.
+marked() { table r | grep "dport=$1 " | grep -c "$2"; }
+
+# --- translation without state, and a queue ----------------------------------
+
+translation_and_a_queue() {
+	local listener name="translated without state, then queued"
+	port=$((port + 1))
+	rules r <<-END
+	table ip t {
+		chain p {
+			type filter hook prerouting priority -100
+			udp dport $port ip daddr set 10.12.0.9
+		}
+		chain f {
+			type filter hook forward priority 0
+			udp dport $port queue num 6
+		}
+	}
+	END
+	: > "$work/queue"
+	bg @r taskset -c "$1" "$python" "$here/nfqueue.py" 6 1 > "$work/queue"
+	listener=$bg_pid
+	if ! wait_for 60 grep -q ready "$work/queue"; then
+		skip "$name" "no queue here: $(cat "$work/queue")"
+		return
+	fi
+	wire c "ip src=10.11.0.1 dst=10.12.0.1 / udp sport=9 dport=$port"
+	shows "$name: the original is what came in" r 30 "$(udp_line \
+		"$(ends 10.11.0.1 10.12.0.1 9 $port 1 28)" \
+		"$(ends 10.12.0.9 10.11.0.1 $port 9)")"
+	bg_end "$listener"
+	rules r < /dev/null
+}
+
+# --- answers of this host ----------------------------------------------------
+
+# What is rejected has no flow and gets none, but its answer is related to it.
+rejections() {
+	local with
+	for with in "tcp reset" "icmp type admin-prohibited"; do
+		port=$((port + 1))
+		rules r <<-END
+		table ip t {
+			chain f {
+				type filter hook forward priority 0
+				tcp dport $port ct mark set 5
+				tcp dport $port reject with $with
+			}
+			chain o {
+				type filter hook output priority 0; policy drop
+				ct state related counter accept comment "related"
+				ct state invalid counter drop comment "invalid"
+			}
+		}
+		END
+		wire c "ip src=10.11.0.1 dst=10.12.0.1 / tcp sport=9 dport=$port flags=S seq=1"
+		wait_is "rejected with $with: the answer is related" 1 hits r related
+		is "rejected with $with: and not invalid" 0 "$(hits r invalid)"
+		no_flow "rejected with $with: there is no flow" r "dport=$port "
+	done
+	rules r < /dev/null
+}
+
+# --- the same packet twice ---------------------------------------------------
+
+multicast() {
+	local group=239.1.2.3
+	port=$((port + 1))
+	ip -n c route add $group dev c0
+	bg @c socat -u "UDP4-RECV:$port,ip-add-membership=$group:c0" "CREATE:$work/mc"
+	wait_for 30 test -e "$work/mc"
+	for _ in 1 2 3 4 5; do
+		echo x
+		sleep 0.05
+	done | on c socat -u - "UDP4-DATAGRAM:$group:$port,ip-multicast-loop=1,ip-multicast-if=10.1.0.2"
+	wait_is "multicast that is heard here: each packet once" 1 \
+		lines c "dport=$port packets=5 bytes=150 "
+}
+
+vrf() {
+	local got
+	if ! ip -n c link add v0 type vrf table 10 2> /dev/null; then
+		skip "VRF: a closed port is refused at once" "no VRF here"
+		return
+	fi
+	ip -n c link set v0 up
+	ip -n c addr add 10.77.0.1/32 dev v0
+	rules c <<-END
+	table ip t {
+		chain i {
+			type filter hook input priority 0
+			ct state invalid counter drop comment "invalid"
+		}
+	}
+	END
+	got=$(on c timeout 20 ip vrf exec v0 socat - TCP:10.77.0.1:4444 2>&1 |
+		grep -c refused)
+	[[ $got == 1 ]] || got=$(on c timeout 20 socat - \
+		TCP:10.77.0.1:4444,so-bindtodevice=v0 2>&1 | grep -c refused)
+	is "VRF: a closed port is refused at once" 1 "$got"
+	is "VRF: and nothing is invalid" 0 "$(hits c invalid)"
+	rules c < /dev/null
+}
+
+net_up
+load
+wire_up
+nf_conntrack_out || fail "nf_conntrack cannot be unloaded"
+for place in c:c0 r:r0 r:r1 s:s0; do
+	on "${place%:*}" ethtool -K "${place#*:}" gro off > /dev/null 2>&1
+done
+port=3000
+queue_makes_segments "segments of a queue" 0
+queue_makes_segments "segments of a queue, two processors" 1
+story_of_changes
+translation_and_a_queue 0
+translation_and_a_queue 1
+rejections
+multicast
+vrf
+bridge_makes_copies
+finish
