@@ -267,6 +267,24 @@ static bool needs_template(const struct ct_pkt *pkt)
 		pkt->tuple.protonum == IPPROTO_ICMPV6);
 }
 
+/* The answer, and what is left to do */
+static void carry_pending(const struct ct_pkt *pkt, struct ct_pending *p,
+			  const struct answer *answer)
+{
+	if (p) {	/* was early */
+		WRITE_ONCE(p->nfct.status, READ_ONCE(ct_pending_status));
+		WRITE_ONCE(p->kind, answer->kind);
+		ct_pending_refer(pkt->skb, p, answer->info);
+	} else {
+		p = ct_pending_attach(pkt->cnet, pkt->skb, answer->info,
+				      answer->kind);
+		if (!p)
+			return;
+	}
+	p->orig = pkt->tuple;
+	ct_nfct_fill(p, ct_info_dir(answer->info));
+}
+
 /* The packet carries the answer from here on. */
 static void carry(const struct ct_pkt *pkt, const struct answer *answer)
 {
@@ -276,19 +294,13 @@ static void carry(const struct ct_pkt *pkt, const struct answer *answer)
 		begin_beside(pkt);
 	if (!ct_skb_may_carry())
 		return;
-	if (p) {	/* was early */
-		WRITE_ONCE(p->nfct.status, READ_ONCE(ct_pending_status));
-		WRITE_ONCE(p->kind, answer->kind);
-		skb_set_nfct(pkt->skb, (unsigned long)&p->nfct | answer->info);
-	} else if (answer->info == CT_INFO_UNTRACKED ||
-		   (answer->kind == CT_PENDING_NONE && !needs_template(pkt))) {
+	if (ct_info_has_flow(answer->info) &&
+	    (p || answer->kind || needs_template(pkt)))
+		carry_pending(pkt, p, answer);
+	else if (p)
+		ct_pending_detach(pkt->skb, p, answer->info);
+	else if (answer->info == CT_INFO_UNTRACKED || !needs_template(pkt))
 		skb_set_nfct(pkt->skb, answer->info);
-	} else {
-		p = ct_pending_attach(pkt->cnet, pkt->skb, answer->info,
-				      answer->kind);
-	}
-	if (p)
-		p->orig = pkt->tuple;
 }
 
 /* It has been read and, unless there is a reason against it, tracked. */
@@ -683,7 +695,7 @@ static unsigned int finish(struct sk_buff *skb, struct ct_pending *p,
 		else if (kind == CT_PENDING_LAST)
 			confirm_last(&pkt, p);
 	}
-	ct_pending_detach(skb, p);
+	ct_pending_detach(skb, p, ct_skb_info(skb));
 	return verdict;
 }
 
@@ -785,7 +797,7 @@ unsigned int ct_core_last(void *priv, struct sk_buff *skb,
 	} else {
 		verdict = look_again(skb, priv, state);
 		if (p)
-			ct_pending_detach(skb, p);
+			ct_pending_detach(skb, p, CT_INFO_NONE);
 	}
 	ct_bh_on(were_on);
 	return verdict;

@@ -133,33 +133,6 @@ void ct_nfct_read(struct ct_pkt *pkt, struct ct_nfct *nfct)
 	nfct->tuple.zone = pkt->zone[nfct->dir];
 }
 
-/* In its name */
-
-/* An answer goes against the packet that it is about. */
-static enum ct_info info_of_answer(enum ct_info info)
-{
-	return ct_info_dir(info) == IP_CT_DIR_ORIGINAL ? CT_INFO_RELATED_REPLY :
-							 CT_INFO_RELATED;
-}
-
-/*
- * This host answers a packet while it is in a hook, or on its way: a rule's reset, an
- * ICMP error of a rule or of the router. That is related to what the packet belongs
- * to, or would have belonged to, whatever the packet has been translated to by now.
- */
-static void attach(struct sk_buff *answer, const struct sk_buff *skb)
-{
-	enum ct_info info = ct_skb_info(skb);
-	unsigned long nfct;
-
-	if (!ct_info_has_flow(info) || skb_get_nfct(answer))
-		return;
-	nfct = skb_get_nfct(skb) & NFCT_PTRMASK;
-	if (nfct)
-		nf_conntrack_get((struct nf_conntrack *)nfct);
-	skb_set_nfct(answer, nfct | info_of_answer(info));
-}
-
 static void fill_tuple(struct nf_conntrack_tuple *to,
 		       const struct ct_tuple *tuple, enum ip_conntrack_dir dir)
 {
@@ -180,6 +153,55 @@ static void fill_tuple(struct nf_conntrack_tuple *to,
 		to->src.u.all = tuple->sport;
 		to->dst.u.all = tuple->dport;
 	}
+}
+
+/**
+ * ct_nfct_fill() - what the kernel may read of an object that a packet refers to
+ * @p: the object, whose @orig is what the packet was
+ * @dir: direction of the packet
+ *
+ * Who looks for a socket behind a translation reads the original direction.
+ *
+ * Context: hooks.
+ */
+void ct_nfct_fill(struct ct_pending *p, enum ip_conntrack_dir dir)
+{
+	struct ct_tuple other;
+
+	if (!ct_tuple_invert(&other, &p->orig))
+		other = p->orig;
+	fill_tuple(&p->nfct.tuplehash[dir].tuple, &p->orig, dir);
+	fill_tuple(&p->nfct.tuplehash[!dir].tuple, &other, !dir);
+}
+
+/* In its name */
+
+/* An answer goes against the packet that it is about. */
+static enum ct_info info_of_answer(enum ct_info info)
+{
+	return ct_info_dir(info) == IP_CT_DIR_ORIGINAL ? CT_INFO_RELATED_REPLY :
+							 CT_INFO_RELATED;
+}
+
+/*
+ * This host answers a packet while it is in a hook, or on its way: a rule's reset, an
+ * ICMP error of a rule or of the router. That is related to what the packet belongs
+ * to, or would have belonged to, whatever the packet has been translated to by now.
+ */
+static void attach(struct sk_buff *answer, const struct sk_buff *skb)
+{
+	struct ct_pending *p = ct_pending_of(skb);
+	enum ct_info info = ct_skb_info(skb);
+
+	if (!ct_info_has_flow(info) || skb_get_nfct(answer))
+		return;
+	info = info_of_answer(info);
+	if (!p) {
+		skb_set_nfct(answer, info);
+		return;
+	}
+	nf_conntrack_get(&p->nfct.ct_general);
+	ct_pending_refer(answer, p, info);
 }
 
 /*
@@ -296,6 +318,10 @@ void ct_nfct_give_back(void)
 }
 
 #else
+
+void ct_nfct_fill(struct ct_pending *p, enum ip_conntrack_dir dir)
+{
+}
 
 void ct_nfct_read(struct ct_pkt *pkt, struct ct_nfct *nfct)
 {

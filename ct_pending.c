@@ -14,7 +14,8 @@
  *	clones and segments. What changes the packet does not change that. The
  *	kernel takes the object for an entry of nf_conntrack, so it begins with one,
  *	empty but for the count of references, its zone, and a status that says
- *	"confirmed", which nobody confirms again, translates or looks into. Where
+ *	"confirmed" and "translation is done", so that nobody confirms, translates
+ *	or extends it. Where
  *	nf_conntrack is loaded, and before the first hook, it also says "template":
  *	nf_conntrack's hook takes it for one, and puts its own entry in its place,
  *	if it is at work in the namespace. One reference is the pool's: the

@@ -676,7 +676,7 @@ last_first(struct ct_net *cnet, struct sk_buff *skb,
 		   is_only_first(p, ip, family) &&
 		   make_flow(cnet, skb, ip, family, protonum, &verdict))) {
 		WRITE_ONCE(p->kind, CT_PENDING_NONE);
-		ct_pending_detach(skb, p);
+		ct_pending_detach(skb, p, CT_INFO_NEW);
 		return verdict;
 	}
 other:

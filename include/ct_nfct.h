@@ -8,6 +8,8 @@
 
 #include "ct_tuple.h"
 
+struct ct_pending;
+
 /**
  * enum ct_nfct_says - what nf_conntrack's entry on a packet says of it
  * @CT_NFCT_NOTHING: there is none
@@ -37,6 +39,7 @@ struct ct_nfct {
 };
 
 void ct_nfct_read(struct ct_pkt *pkt, struct ct_nfct *nfct);
+void ct_nfct_fill(struct ct_pending *p, enum ip_conntrack_dir dir);
 bool ct_nfct_has_seen(const struct sk_buff *skb);
 bool ct_nfct_is_there(void);
 void ct_nfct_take(bool dropin);

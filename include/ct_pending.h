@@ -66,7 +66,8 @@ struct nf_conn {
 /* nf_conn.status of our objects; nobody else sets a bit that high. */
 #define CT_PENDING_OURS		BIT(30)
 /* What it is usually, and before the first hook and beside nf_conntrack */
-#define CT_PENDING_USUAL	(CT_PENDING_OURS | IPS_CONFIRMED)
+#define CT_PENDING_USUAL	(CT_PENDING_OURS | IPS_CONFIRMED |	\
+				 IPS_SRC_NAT_DONE | IPS_DST_NAT_DONE)
 #define CT_PENDING_BESIDE	(CT_PENDING_USUAL | IPS_TEMPLATE)
 
 extern unsigned long ct_pending_status;	/* one of both; see ct_nfct.c */
@@ -139,6 +140,9 @@ ct_pending_of(const struct sk_buff *skb)
  * ct_skb_info() - the answer that a packet carries
  * @skb: the packet
  *
+ * Beside a pointer the bits are those of the kernel, which knows no INVALID, and
+ * whose ESTABLISHED is 0.
+ *
  * Context: hooks.
  *
  * Return: the answer, or CT_INFO_NONE.
@@ -146,10 +150,30 @@ ct_pending_of(const struct sk_buff *skb)
 static __always_inline enum ct_info ct_skb_info(const struct sk_buff *skb)
 {
 	unsigned long nfct = skb_get_nfct(skb);
+	const struct ct_pending *p;
 
-	if (likely(nfct <= NFCT_INFOMASK) || ct_pending_of(skb))
-		return nfct & NFCT_INFOMASK;
-	return CT_INFO_NONE;
+	if (likely(nfct <= NFCT_INFOMASK))
+		return nfct;
+	p = ct_pending_of(skb);
+	if (!p || READ_ONCE(p->kind) == CT_PENDING_EARLY)
+		return CT_INFO_NONE;
+	return nfct & NFCT_INFOMASK ?: CT_INFO_ESTABLISHED;
+}
+
+/**
+ * ct_pending_refer() - let a packet refer to an object, with its answer
+ * @skb: the packet, which has a reference to it
+ * @p: the object
+ * @info: the answer; not INVALID or UNTRACKED
+ */
+static __always_inline void ct_pending_refer(struct sk_buff *skb,
+					     const struct ct_pending *p,
+					     enum ct_info info)
+{
+	unsigned long bits = info == CT_INFO_ESTABLISHED ? IP_CT_ESTABLISHED :
+							    info;
+
+	skb_set_nfct(skb, (unsigned long)&p->nfct | bits);
 }
 
 /* What nf_conntrack reads of a template: no zone, unless somebody says one */
@@ -238,21 +262,23 @@ ct_pending_attach(struct ct_net *cnet, struct sk_buff *skb, enum ct_info info,
 	WRITE_ONCE(p->kind, kind);
 	WRITE_ONCE(p->note.has, 0);
 	ct_pending_clear_zone(p);
-	skb_set_nfct(skb, (unsigned long)&p->nfct | info);
+	ct_pending_refer(skb, p, info);
 	return p;
 }
 
 /**
- * ct_pending_detach() - a packet is through, but for its answer
+ * ct_pending_detach() - a packet refers to nothing any more
  * @skb: the packet
  * @p: what it refers to
+ * @info: the answer that it carries from here on
  *
  * Context: any.
  */
 static __always_inline void ct_pending_detach(struct sk_buff *skb,
-					      struct ct_pending *p)
+					      struct ct_pending *p,
+					      enum ct_info info)
 {
-	skb_set_nfct(skb, skb_get_nfct(skb) & NFCT_INFOMASK);
+	skb_set_nfct(skb, info);
 	nf_conntrack_put(&p->nfct.ct_general);
 }
 

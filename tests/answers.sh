@@ -11,6 +11,7 @@
 # wherever it waits. An answer of this host is related to what it answers. A packet that
 # comes to a hook twice is one.
 
+# shellcheck disable=SC2119,SC2317 # called by name, with or without arguments
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -92,7 +93,6 @@ flush() {
 	wait_for 10 empty "$1"
 }
 
-# shellcheck disable=SC2317 # called by name
 empty() { [[ $(knob "$1" count) == 0 ]]; }
 
 # --- copies that a bridge makes ----------------------------------------------
@@ -145,7 +145,6 @@ bridge_makes_copies() {
 	for host in b x v w; do ip netns delete $host; done
 }
 
-# shellcheck disable=SC2317 # called by name
 forbidden_hit() { (($(hits b forbidden) > 0)); }
 
 # --- what rules say of a first packet ----------------------------------------
@@ -265,10 +264,14 @@ multicast() {
 	ip -n c route add $group dev c0
 	bg @c socat -u "UDP4-RECV:$port,ip-add-membership=$group:c0" "CREATE:$work/mc"
 	wait_for 30 test -e "$work/mc"
-	for _ in 1 2 3 4 5; do
-		echo x
-		sleep 0.05
-	done | on c socat -u - "UDP4-DATAGRAM:$group:$port,ip-multicast-loop=1,ip-multicast-if=10.1.0.2"
+	on c "$python" - $group $port <<-'END'
+	import socket, sys
+	s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+	s.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF,
+	             socket.inet_aton('10.1.0.2'))
+	for _ in range(5):
+	    s.sendto(b'x\n', (sys.argv[1], int(sys.argv[2])))
+	END
 	wait_is "multicast that is heard here: each packet once" 1 \
 		lines c "dport=$port packets=5 bytes=150 "
 }

@@ -16,12 +16,14 @@
 twin() {
 	ip netns add "$1"
 	ip -n "$1" link set lo up
+	knob "$1" icmp_timeout 600
 	on "$1" ping -q -c 1 -W 5 127.0.0.1 > /dev/null
 }
 
 apart() {
 	twin t1
 	twin t2
+	knob t2 icmpv6_timeout 600
 	on t2 ping -q -c 1 -W 5 ::1 > /dev/null
 	is "a namespace has its own flows" 1 "$(lines t1)"
 	is "another has its own" 2 "$(lines t2)"

@@ -89,7 +89,7 @@ static void goes_with_clones(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, skb);
 	KUNIT_EXPECT_EQ(test, ct_pending_claim(p), CT_PENDING_FIRST);
 	KUNIT_EXPECT_EQ(test, ct_pending_claim(p), CT_PENDING_NONE);
-	ct_pending_detach(skb, p);
+	ct_pending_detach(skb, p, CT_INFO_NEW);
 	KUNIT_EXPECT_EQ(test, ct_skb_info(skb), CT_INFO_NEW);
 	KUNIT_EXPECT_NULL(test, ct_pending_of(skb));
 	kfree_skb(skb);

@@ -1,0 +1,303 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# guests: uml umldebug deb6.1
+# long: deb6.12
+# timeout: 240
+#
+# nf_nat beside us (some 30 s): rules behind a translation ask the right flow, what
+# this host answers a translated packet is related, a translation that changes is
+# followed, nobody's first packet ends another's flow, and nf_conntrack may come and go
+# while packets flow.
+
+# shellcheck disable=SC2119,SC2317 # called by name, with or without arguments
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+need nft iptables socat
+
+# rules NS: replaces those of a host by what is on standard input.
+rules() {
+	{ echo "flush ruleset"; cat; } | on "$1" nft -f - || fail "rules of $1"
+}
+
+# hits NS COMMENT: packets that the rule with this comment has seen.
+hits() {
+	on "$1" nft list ruleset |
+		sed -n "s/.*counter packets \([0-9]*\) .*comment \"$2\".*/\1/p"
+}
+
+port=4000
+
+# Behind a DNAT and before a masquerade no direction of the flow has the packet's numbers.
+half_translated() {
+	local n
+	port=$((port + 1))
+	rules r <<-END
+	table ip n {
+		chain p {
+			type nat hook prerouting priority -100
+			ip daddr 10.1.0.1 udp dport $port dnat to 10.12.0.1:53
+		}
+		chain q {
+			type nat hook postrouting priority 100
+			oifname r1 masquerade
+		}
+	}
+	table ip t {
+		chain f {
+			type filter hook forward priority 0
+			udp dport 53 ct original ip daddr 10.1.0.1 counter comment "original"
+			udp dport 53 ct status dnat counter comment "dnat"
+			udp dport 53 ct mark 9 counter comment "mark"
+			udp dport 53 ct mark set 9
+		}
+	}
+	END
+	for n in 1 2 3 4 5 6; do
+		wire c "ip src=10.11.0.1 dst=10.1.0.1 / udp sport=$port dport=$port / data n=$n"
+	done
+	wait_is "behind a DNAT: each packet's original address" 6 hits r original
+	wait_is "behind a DNAT: each packet's status" 6 hits r dnat
+	wait_is "behind a DNAT: the mark that the first one set" 5 hits r mark
+	shows "behind a DNAT: the flow" r 30 "$(udp_line \
+		"$(ends 10.11.0.1 10.1.0.1 $port $port 6 189)" \
+		"$(ends 10.12.0.1 10.2.0.1 53 $port)" | sed s/mark=0/mark=9/)"
+	rules r < /dev/null
+}
+
+# What this host says of a packet that it has translated already
+own_errors() {
+	local with
+	for with in "tcp reset" "icmp type port-unreachable"; do
+		port=$((port + 1))
+		rules r <<-END
+		table ip n {
+			chain p {
+				type nat hook prerouting priority -100
+				ip daddr 10.1.0.1 tcp dport $port dnat to 10.12.0.1:80
+			}
+		}
+		table ip t {
+			chain f {
+				type filter hook forward priority 0
+				tcp dport 80 reject with $with
+			}
+			chain o {
+				type filter hook output priority 0; policy drop
+				ct state established,related counter accept comment "related"
+				ct state invalid counter comment "invalid"
+			}
+		}
+		END
+		wire c "ip src=10.11.0.1 dst=10.1.0.1 / tcp sport=$port dport=$port flags=S seq=1"
+		wait_is "a translated packet rejected with $with: the answer is related" \
+			1 hits r related
+		is "and not invalid" 0 "$(hits r invalid)"
+	done
+	port=$((port + 1))
+	rules r <<-END
+	table ip n {
+		chain p {
+			type nat hook prerouting priority -100
+			ip daddr 10.1.0.1 udp dport $port dnat to 10.12.0.1:53
+		}
+	}
+	table ip t {
+		chain o {
+			type filter hook output priority 0; policy drop
+			icmp type time-exceeded ct state related counter accept comment "expired"
+			icmp type destination-unreachable ct state related counter accept comment "too-big"
+		}
+	}
+	END
+	wire c "ip src=10.11.0.1 dst=10.1.0.1 ttl=1 / udp sport=$port dport=$port"
+	wait_is "a translated packet whose time is over: so it is" 1 hits r expired
+	ip -n r link set r1 mtu 600
+	wire c "ip src=10.11.0.1 dst=10.1.0.1 df=1 / udp sport=$port dport=$port / data n=1000"
+	wait_is "a translated packet that is too big: so it is" 1 hits r too-big
+	ip -n r link set r1 mtu 1500
+	rules r < /dev/null
+}
+
+# The address changes while somebody sends.
+masquerade_moves() {
+	local n
+	port=$((port + 1))
+	rules r <<-END
+	table ip n {
+		chain q {
+			type nat hook postrouting priority 100
+			oifname r1 masquerade
+		}
+	}
+	END
+	wire c "ip src=10.11.0.1 dst=10.12.0.1 / udp sport=$port dport=5060"
+	wait_is "masqueraded" 1 lines r \
+		"src=10.12.0.1 dst=10.2.0.1 sport=5060 dport=$port"
+	ip -n r addr add 10.2.0.77/24 dev r1
+	ip -n r addr del 10.2.0.1/24 dev r1
+	ip -n r addr add 10.2.0.77/24 dev r1 2> /dev/null
+	ip -n r neigh replace 10.2.0.66 lladdr 02:00:00:00:02:02 dev r1
+	ip -n r route replace 10.12.0.0/16 via 10.2.0.66
+	for n in 1 2 3; do
+		wire c "ip src=10.11.0.1 dst=10.12.0.1 / udp sport=$port dport=5060"
+	done
+	wait_is "its address changes: the flow has the new one" 1 lines r \
+		"src=10.12.0.1 dst=10.2.0.77 sport=5060 dport=$port"
+	no_flow "and the old one is gone" r "dst=10.2.0.1 sport=5060"
+	wire s "ip src=10.12.0.1 dst=10.2.0.77 / udp sport=5060 dport=$port"
+	wait_is "and answers belong to it" 1 lines r \
+		"dst=10.2.0.77 sport=5060 dport=$port packets=1"
+	ip -n r addr add 10.2.0.1/24 dev r1
+	ip -n r addr del 10.2.0.77/24 dev r1
+	ip -n r addr add 10.2.0.1/24 dev r1 2> /dev/null
+	ip -n r neigh replace 10.2.0.66 lladdr 02:00:00:00:02:02 dev r1
+	ip -n r route replace 10.12.0.0/16 via 10.2.0.66
+	rules r < /dev/null
+}
+
+# dnat_to ADDRESS
+dnat_to() {
+	rules r <<-END
+	table ip n {
+		chain p {
+			type nat hook prerouting priority -100
+			ip daddr 10.1.0.1 tcp dport 80 dnat to $1
+		}
+	}
+	END
+}
+
+# A rule sends the client elsewhere while it knocks.
+backend_moves() {
+	port=$((port + 1))
+	dnat_to 10.12.0.5
+	on r sysctl -qw net.netfilter.nf_conntrack_tcp_timeout_syn_sent=1
+	wire c "ip src=10.11.0.1 dst=10.1.0.1 / tcp sport=$port dport=80 flags=S seq=1"
+	wait_is "sent to a server" 1 lines r "src=10.12.0.5 dst=10.11.0.1 sport=80 dport=$port"
+	dnat_to 10.12.0.6
+	# The old binding goes; nf_conntrack ends it when nobody is let in for long.
+	sleep 2
+	wire c "ip src=10.11.0.1 dst=10.1.0.1 / tcp sport=$port dport=80 flags=S seq=1"
+	wait_is "sent to another: the flow follows" 1 lines r \
+		"src=10.12.0.6 dst=10.11.0.1 sport=80 dport=$port"
+	no_flow "and has left the first" r "src=10.12.0.5 dst=10.11.0.1"
+	rules r < /dev/null
+}
+
+# Two tenants with the same numbers, whose replies come by one way.
+tenants() {
+	local name=$1 before
+	port=$((port + 1))
+	rules r <<-END
+	table ip z {
+		chain p {
+			type filter hook prerouting priority -300
+			iifname r0 ct original zone set 101
+			iifname r2 ct original zone set 102
+		}
+		chain f {
+			type filter hook forward priority 0
+			ct state invalid counter comment "invalid"
+		}
+	}
+	$3
+	END
+	knob r tcp_loose 0
+	wire c "ip src=10.11.0.1 dst=10.12.0.1 / tcp sport=$port dport=80 flags=S seq=1000"
+	wire s "ip src=10.12.0.1 dst=10.11.0.1 / tcp sport=80 dport=$port flags=SA seq=5000 ack=1001"
+	wire c "ip src=10.11.0.1 dst=10.12.0.1 / tcp sport=$port dport=80 flags=A seq=1001 ack=5001"
+	wait_is "$name: the first is established" 1 established "$port"
+	before=$(reason r "replies would be those of another connection")
+	on d "$python" - $port <<-'END'
+	import socket, struct, sys
+	def total(data):
+	    value = sum(struct.unpack(f'!{len(data) // 2}H', data))
+	    while value >> 16:
+	        value = (value & 0xffff) + (value >> 16)
+	    return 0xffff & ~value
+	me, to = socket.inet_aton('10.11.0.1'), socket.inet_aton('10.12.0.1')
+	tcp = struct.pack('!HHIIBBHHH', int(sys.argv[1]), 80, 7, 0, 0x50, 2, 9000, 0, 0)
+	check = total(me + to + struct.pack('!HH', 6, 20) + tcp)
+	tcp = tcp[:16] + struct.pack('!H', check) + tcp[18:]
+	ip = struct.pack('!BBHHHBBH4s4s', 0x45, 0, 40, 1, 0, 64, 6, 0, me, to)
+	ip = ip[:10] + struct.pack('!H', total(ip)) + ip[12:]
+	s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+	s.bind(('d0', 0))
+	s.send(bytes.fromhex('020000000301') + s.getsockname()[4] + b'\x08\0' + ip + tcp)
+	END
+	if [[ $2 == moved ]]; then
+		wait_is "$name: the second gets another port" 2 \
+			lines r "sport=$port dport=80 "
+	else
+		wait_is "$name: the second is refused, with a reason" $((before + 1)) \
+			reason r "replies would be those of another connection"
+	fi
+	is "$name: the first is established still" 1 "$(established "$port")"
+	rules r < /dev/null
+}
+
+established() { table r | grep "ESTABLISHED src=10.11.0.1" | grep -c "sport=$1 .*ASSURED"; }
+
+# nf_conntrack comes and goes in the middle of a connection.
+comes_and_goes() {
+	local round
+	port=$((port + 1))
+	rules r <<-END
+	table ip t {
+		chain f {
+			type filter hook forward priority 0
+			ct state invalid counter comment "invalid"
+			meta l4proto tcp ct state established counter comment "known"
+		}
+	}
+	END
+	wire c "ip src=10.11.0.1 dst=10.12.0.1 / tcp sport=$port dport=80 flags=S seq=1000"
+	wire s "ip src=10.12.0.1 dst=10.11.0.1 / tcp sport=80 dport=$port flags=SA seq=5000 ack=1001"
+	wire c "ip src=10.11.0.1 dst=10.12.0.1 / tcp sport=$port dport=80 flags=A seq=1001 ack=5001"
+	for round in 1 2 3; do
+		on r iptables -t nat -A POSTROUTING -p tcp --dport 9 -j ACCEPT
+		wire c "ip src=10.11.0.1 dst=10.12.0.1 / tcp sport=$port dport=80 flags=A seq=1001 ack=5001"
+		wire s "ip src=10.12.0.1 dst=10.11.0.1 / tcp sport=80 dport=$port flags=A seq=5001 ack=1001"
+		on c ping -q -c 1 -W 5 10.2.0.2 > /dev/null ||
+			fail "ping, nf_nat is there, round $round"
+		on r iptables -t nat -F
+		on r iptables -t nat -X
+		rmmod iptable_nat nft_chain_nat nft_compat 2> /dev/null
+		rmmod xt_MASQUERADE xt_nat nf_nat 2> /dev/null
+		rmmod nf_conntrack 2> /dev/null
+		wire c "ip src=10.11.0.1 dst=10.12.0.1 / tcp sport=$port dport=80 flags=A seq=1001 ack=5001"
+		on c ping -q -c 1 -W 5 10.2.0.2 > /dev/null ||
+			fail "ping, nf_nat has gone, round $round"
+	done
+	wait_is "nf_conntrack comes and goes: every packet is known" 11 hits r known
+	is "and none invalid" 0 "$(hits r invalid)"
+	is "and all are of one flow" 1 "$(lines r "sport=$port dport=80 packets=8 ")"
+	rules r < /dev/null
+}
+
+net_up
+load
+wire_up
+hosts d
+ip link add d0 netns d type veth peer name r2 netns r
+ip -n r link set r2 address 02:00:00:00:03:01
+ip -n d link set d0 up
+ip -n r link set r2 up
+nf_conntrack_out || fail "nf_conntrack cannot be unloaded"
+tenants "two tenants" refused ""
+comes_and_goes
+tenants "two tenants and an empty nat chain" refused "table ip n {
+		chain q { type nat hook postrouting priority 100; }
+	}"
+tenants "two tenants and nf_nat" moved "table ip n {
+		chain q {
+			type nat hook postrouting priority 100
+			oifname nowhere masquerade
+		}
+	}"
+half_translated
+own_errors
+masquerade_moves
+backend_moves
+finish
