@@ -109,6 +109,10 @@ struct ct_knobs {
 	u8 buckets_auto;
 };
 
+/* Numbers of namespaces: 16 bits in a flow, and five in its key */
+#define CT_NET_NUMBERS	BIT(21)
+#define CT_NET_NONE	U32_MAX
+
 /* A first and a last hook, on the way in and out, for each family */
 #define CT_HOOKS (IS_ENABLED(CONFIG_IPV6) ? 8 : 4)
 
@@ -147,8 +151,11 @@ struct ct_no_room {
  * @count: flows alive
  * @knobs: what the administrator sets
  * @stat: counters
+ * @key_word: what the second word of all keys of this namespace has beside their
+ *	ends: the high bits of @number
  * @hash_mix: salt of this namespace's hashes
- * @id: its number, by which its flows know it
+ * @number: by which its flows know it; CT_NET_NONE where there was none left
+ * @id: the low bits of it
  * @leaving: it is on its way out; see ct_net_alive()
  * @bridged: bridged packets are tracked, and bridges hand on what is
  * @bridge_users: rules that ask for that; under a lock of ct_bridge.c
@@ -161,7 +168,9 @@ struct ct_net {
 	struct net *net;
 	struct ct_knobs knobs;
 	struct ct_stat __percpu *stat;
+	u64 key_word;
 	u32 hash_mix;
+	u32 number;
 	u16 id;
 	bool leaving;
 	bool bridged;
@@ -239,6 +248,8 @@ static inline unsigned int ct_net_max(const struct ct_net *cnet)
 int ct_net_enroll(struct ct_net *cnet);
 void ct_net_dismiss(struct ct_net *cnet);
 struct ct_net *ct_flow_net(const struct ct_flow *flow);
+void ct_net_set_ending(struct ct_net *cnet);
+bool ct_flow_is_ending(const struct ct_flow *flow);
 
 void ct_knobs_init(struct ct_net *cnet, unsigned int max, bool acct);
 
