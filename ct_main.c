@@ -285,6 +285,7 @@ static int __net_init net_begin(struct net *net)
 	cnet->hash_mix = net_hash_mix(net);
 	ct_knobs_init(cnet, max_flows, acct);
 	ct_room_init(cnet);
+	mutex_init(&cnet->setting);
 	cnet->stat = alloc_percpu(struct ct_stat);
 	if (!cnet->stat)
 		return err;

@@ -17,6 +17,10 @@
 
 struct ct_flow *ct_hash_find(struct ct_net *cnet, const struct ct_id *id,
 			     enum ip_conntrack_dir *dir);
+struct ct_flow *ct_hash_pick(u32 hash,
+			     bool (*fits)(const struct ct_flow *flow,
+					  const void *arg),
+			     const void *arg);
 bool ct_hash_insert(struct ct_net *cnet, struct ct_flow *flow);
 void ct_hash_unlink(struct ct_flow *flow);
 void ct_hash_hasten(const struct ct_flow *flow);

@@ -6,6 +6,7 @@
 #define CT_NET_H
 
 #include <linux/atomic.h>
+#include <linux/mutex.h>
 #include <linux/netfilter.h>
 #include <linux/workqueue.h>
 #include <net/net_namespace.h>
@@ -162,6 +163,7 @@ struct ct_no_room {
  * @hooks: the hooks, which are given this structure
  * @bridge_hooks: those of bridges, the same
  * @sysctl: all knobs, and the limit once more, a folder further up
+ * @setting: of what ct_source.c sets, one at a time
  * @no_room: what ct_room.c keeps
  */
 struct ct_net {
@@ -178,6 +180,7 @@ struct ct_net {
 	struct nf_hook_ops hooks[CT_HOOKS];
 	struct nf_hook_ops bridge_hooks[CT_BRIDGE_HOOKS];
 	struct ctl_table_header *sysctl[CT_NAMINGS][2];
+	struct mutex setting;	/* see above */
 	struct ct_no_room no_room;
 	atomic_t count ____cacheline_aligned_in_smp;
 };
