@@ -156,11 +156,13 @@ static struct ct_flow *flow_alloc(struct ct_net *cnet,
 
 /* Beginning */
 
+/* Nothing of the namespace may be touched behind this: ct_net_is_empty(). */
 static void count_out(struct ct_net *cnet, const struct ct_flow *flow)
 {
-	atomic_dec(&cnet->count);
 	ct_cpu_add(flows, -1);
 	ct_source_leave(cnet, flow);
+	/* Pairs with the acquire in ct_net_is_empty(). */
+	(void)atomic_fetch_dec_release(&cnet->count);
 }
 
 /**
@@ -175,15 +177,17 @@ static void count_out(struct ct_net *cnet, const struct ct_flow *flow)
  * Context: RCU read-side section, bottom halves off.
  *
  * Return: the flow, or an error pointer: what ct_source_enter() or
- * ct_room_take() says, or -ENOMEM.
+ * ct_room_take() says, -EXFULL in a namespace that is not tracked, or -ENOMEM.
  */
 struct ct_flow *ct_flow_create(struct ct_net *cnet, const struct ct_id *orig,
 			       const struct ct_id *reply)
 {
-	int counted = ct_source_enter(cnet, orig);
 	struct ct_flow *flow;
-	int err;
+	int counted, err;
 
+	if (unlikely(cnet->number == CT_NET_NONE))
+		return ERR_PTR(-EXFULL);
+	counted = ct_source_enter(cnet, orig);
 	if (unlikely(counted < 0))
 		return ERR_PTR(counted);
 	err = ct_room_take(cnet);
@@ -252,18 +256,18 @@ EXPORT_SYMBOL_CT(ct_flow_discard);
 
 /*
  * Flow lock held. From here on the flow is the caller's. Its namespace may be
- * gone once ct_flow_end_all() sees that the flow is dying.
+ * gone once it is counted out.
  */
 static void condemn(struct ct_flow *flow, enum ct_ended why,
 		    const struct ct_origin *origin)
 {
 	struct ct_net *cnet = ct_flow_net(flow);
 
-	count_out(cnet, flow);
 	ct_kind_add(cnet, flow->status, -1);
 	ct_stat_inc(cnet, ended[why]);
 	ct_trace_destroyed(cnet, flow, why);
 	ct_event_destroy(flow, origin);
+	count_out(cnet, flow);
 	/* Pairs with the barrier in ct_flow_alive(). */
 	smp_store_release(&flow->status, flow->status | IPS_DYING);
 }
@@ -335,13 +339,7 @@ void ct_flow_end(struct ct_flow *flow, enum ct_ended why)
 }
 EXPORT_SYMBOL_CT(ct_flow_end);
 
-/**
- * ct_flow_end_all() - end all flows of a namespace
- * @cnet: the namespace
- *
- * Context: process, may sleep.
- */
-void ct_flow_end_all(struct ct_net *cnet)
+static void end_walked(struct ct_net *cnet)
 {
 	struct ct_flow *flow;
 	struct ct_walk walk;
@@ -355,7 +353,34 @@ void ct_flow_end_all(struct ct_net *cnet)
 	}
 	rcu_read_unlock();
 }
-EXPORT_SYMBOL_CT(ct_flow_end_all);
+
+/**
+ * ct_flow_end_all() - end all flows of a namespace
+ * @cnet: the namespace, which makes none any more
+ *
+ * Where there are none, the table is not gone through.
+ *
+ * Context: process, may sleep.
+ */
+void ct_flow_end_all(struct ct_net *cnet)
+{
+	if (!ct_net_is_empty(cnet))
+		end_walked(cnet);
+}
+EXPORT_SYMBOL_CT_TEST(ct_flow_end_all);
+
+/**
+ * ct_flow_end_ending() - end all flows of all namespaces that are ending
+ *
+ * One walk for however many there are.
+ *
+ * Context: process, may sleep.
+ */
+void ct_flow_end_ending(void)
+{
+	end_walked(NULL);
+}
+EXPORT_SYMBOL_CT_TEST(ct_flow_end_ending);
 
 /* The reaper */
 

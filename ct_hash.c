@@ -184,6 +184,46 @@ struct ct_flow *ct_hash_find(struct ct_net *cnet, const struct ct_id *id,
 }
 EXPORT_SYMBOL_CT(ct_hash_find);
 
+/**
+ * ct_hash_pick() - find a flow by its hash
+ * @hash: the hash
+ * @fits: is it this one? Called with its lock held
+ * @arg: for it
+ *
+ * For who has kept no more of it than that. Where chains move meanwhile a flow may
+ * be missed.
+ *
+ * Context: RCU read-side section, bottom halves off, no lock held.
+ *
+ * Return: the flow, alive, its lock held; %NULL if there is none.
+ */
+struct ct_flow *ct_hash_pick(u32 hash,
+			     bool (*fits)(const struct ct_flow *flow,
+					  const void *arg),
+			     const void *arg)
+{
+	struct ct_table *t;
+	struct ct_node *node;
+	struct ct_flow *flow;
+
+	for (t = rcu_dereference_raw(ct_table); t;
+	     t = rcu_dereference_raw(t->next)) {
+		ct_for_each_node(node, t, hash & t->mask) {
+			flow = ct_node_flow(node);
+			if (ct_node_alias(node) ||
+			    READ_ONCE(flow->hash) != hash)
+				continue;
+			ct_flow_lock(flow);
+			if (ct_flow_alive(flow) && flow->hash == hash &&
+			    fits(flow, arg))
+				return flow;
+			ct_flow_unlock(flow);
+		}
+		smp_rmb();	/* as in search_all() */
+	}
+	return NULL;
+}
+
 /* Inserting and unlinking */
 
 static void stripes_lock(u32 a, u32 b)

@@ -168,23 +168,35 @@ MODULE_PARM_DESC(nf_names, "offer the files under the names of nf_conntrack too,
 
 static DEFINE_XARRAY_ALLOC(nets);
 
+#define NET_ENDING	XA_MARK_1
+
 /**
  * ct_net_enroll() - give a namespace its number
  * @cnet: the namespace
  *
+ * Its flows have the low bits in a field of their own and the rest in their keys,
+ * where there was room.
+ *
  * Context: process, sleeps.
  *
- * Return: 0, -ENOMEM, or -EBUSY when there are 65536 already.
+ * Return: 0, -ENOMEM, or -EBUSY when CT_NET_NUMBERS have one already.
  */
 int ct_net_enroll(struct ct_net *cnet)
 {
-	u32 id;
+	struct ct_key key = {};
+	u32 number;
 	int err;
 
-	err = xa_alloc(&nets, &id, cnet, XA_LIMIT(0, U16_MAX), GFP_KERNEL);
-	if (!err)
-		cnet->id = id;
-	return err;
+	cnet->number = CT_NET_NONE;
+	err = xa_alloc(&nets, &number, cnet, XA_LIMIT(0, CT_NET_NUMBERS - 1),
+		       GFP_KERNEL);
+	if (err)
+		return err;
+	key.kind = number >> CT_KEY_NET_SHIFT & CT_KEY_NET;
+	cnet->key_word = key.word[1];
+	cnet->number = number;
+	cnet->id = number;
+	return 0;
 }
 EXPORT_SYMBOL_CT_TEST(ct_net_enroll);
 
@@ -196,7 +208,8 @@ EXPORT_SYMBOL_CT_TEST(ct_net_enroll);
  */
 void ct_net_dismiss(struct ct_net *cnet)
 {
-	xa_erase(&nets, cnet->id);
+	if (cnet->number != CT_NET_NONE)
+		xa_erase(&nets, cnet->number);
 }
 EXPORT_SYMBOL_CT_TEST(ct_net_dismiss);
 
@@ -210,9 +223,56 @@ EXPORT_SYMBOL_CT_TEST(ct_net_dismiss);
  */
 struct ct_net *ct_flow_net(const struct ct_flow *flow)
 {
-	return xa_load(&nets, flow->net);
+	return xa_load(&nets, ct_flow_number(flow));
 }
 EXPORT_SYMBOL_CT(ct_flow_net);
+
+/**
+ * ct_net_set_ending() - a namespace is to lose its flows
+ * @cnet: the namespace, which has a number and makes no flows any more
+ *
+ * Context: process.
+ */
+void ct_net_set_ending(struct ct_net *cnet)
+{
+	xa_set_mark(&nets, cnet->number, NET_ENDING);
+}
+EXPORT_SYMBOL_CT_TEST(ct_net_set_ending);
+
+/**
+ * ct_flow_is_ending() - is this a flow of a namespace that is ending?
+ * @flow: the flow; without its lock an estimate
+ *
+ * Context: any.
+ *
+ * Return: true if ct_net_set_ending() was called for it.
+ */
+bool ct_flow_is_ending(const struct ct_flow *flow)
+{
+	return xa_get_mark(&nets, ct_flow_number(flow), NET_ENDING);
+}
+
+/*
+ * Where all numbers are taken nothing is tracked, and the log says so: whoever took
+ * them must not be able to keep others from having a namespace.
+ */
+static int __net_init enroll(struct ct_net *cnet)
+{
+	int err = ct_net_enroll(cnet);
+
+	if (err != -EBUSY)
+		return err;
+	pr_warn_ratelimited("namespace %u is not tracked: %lu others are\n",
+			    cnet->net->ns.inum, CT_NET_NUMBERS);
+	return 0;
+}
+
+static int __net_init begin_hooks(struct ct_net *cnet)
+{
+	if (cnet->number == CT_NET_NONE)
+		return 0;
+	return ct_core_register(cnet->net);
+}
 
 static int __net_init net_begin(struct net *net)
 {
@@ -225,13 +285,14 @@ static int __net_init net_begin(struct net *net)
 	cnet->hash_mix = net_hash_mix(net);
 	ct_knobs_init(cnet, max_flows, acct);
 	ct_room_init(cnet);
+	mutex_init(&cnet->setting);
 	cnet->stat = alloc_percpu(struct ct_stat);
 	if (!cnet->stat)
 		return err;
 	err = ct_pending_net_init(cnet);
 	if (err)
 		goto no_pending;
-	err = ct_net_enroll(cnet);
+	err = enroll(cnet);
 	if (err)
 		goto no_id;
 	err = ct_sysctl_init(net, CT_NAMES_CLASSIC);
@@ -240,7 +301,7 @@ static int __net_init net_begin(struct net *net)
 	err = ct_procfs_init(net, CT_NAMES_CLASSIC);
 	if (err)
 		goto no_procfs;
-	err = ct_core_register(net);
+	err = begin_hooks(cnet);
 	if (err)
 		goto no_hooks;
 	return 0;
@@ -264,32 +325,51 @@ no_pending:
 
 /*
  * The core of the kernel waits an RCU grace period between this and
- * net_end(), which is what packets still in a hook need.
+ * end_nets(), which is what packets still in a hook need.
  */
 static void __net_exit net_leave(struct net *net)
 {
 	WRITE_ONCE(ct_net(net)->leaving, true);
 	ct_bridge_leave(net);
-	ct_core_unregister(net);
+	if (ct_net(net)->number != CT_NET_NONE)
+		ct_core_unregister(net);
 	ct_procfs_exit(net, CT_NAMES_CLASSIC);
 	ct_sysctl_exit(net, CT_NAMES_CLASSIC);
 }
 
-static void __net_exit net_end(struct net *net)
+/*
+ * One walk through the table for all that end together, and none where they have
+ * no flows: the kernel's core ends namespaces one batch at a time, and everybody's
+ * wait for each other.
+ */
+static void __net_exit end_nets(struct list_head *gone)
 {
-	struct ct_net *cnet = ct_net(net);
+	struct ct_net *cnet;
+	bool empty = true;
+	struct net *net;
 
-	ct_room_exit(cnet);
-	ct_flow_end_all(cnet);
-	ct_net_dismiss(cnet);
-	ct_pending_net_exit(cnet);
-	free_percpu(cnet->stat);
+	list_for_each_entry(net, gone, exit_list) {
+		cnet = ct_net(net);
+		ct_room_exit(cnet);
+		if (ct_net_is_empty(cnet))
+			continue;
+		ct_net_set_ending(cnet);
+		empty = false;
+	}
+	if (!empty)
+		ct_flow_end_ending();
+	list_for_each_entry(net, gone, exit_list) {
+		cnet = ct_net(net);
+		ct_net_dismiss(cnet);
+		ct_pending_net_exit(cnet);
+		free_percpu(cnet->stat);
+	}
 }
 
 static struct pernet_operations ct_net_ops = {
 	.init = net_begin,
 	.pre_exit = net_leave,
-	.exit = net_end,
+	.exit_batch = end_nets,
 	.id = &ct_net_id,
 	.size = sizeof(struct ct_net),
 };

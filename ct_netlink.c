@@ -10,6 +10,7 @@
  *	_read		messages into what they ask for
  *	_attr		flows into messages
  *	_event		what happens, to whoever listens
+ *	_other		nf_conntrack, where nf_nat brought it along
  *
  *	The numbers of messages and attributes are the kernel's own (uapi). Where
  *	nf_conntrack is loaded, or its netlink module, nothing is registered.
@@ -458,8 +459,10 @@ module_init(ct_netlink_init);
 module_exit(ct_netlink_exit);
 
 CT_IMPORT();
-MODULE_ALIAS_NFNL_SUBSYS(NFNL_SUBSYS_CTNETLINK);
-MODULE_ALIAS_NFNL_SUBSYS(NFNL_SUBSYS_CTNETLINK_EXP);
+/*
+ * No alias: the first "conntrack -L" on a host that never asked for ip_conntrack
+ * would load it. It comes with ip_conntrack, whose soft dependency it is.
+ */
 MODULE_AUTHOR("The ip_conntrack developers");
 MODULE_DESCRIPTION("ctnetlink for ip_conntrack");
 MODULE_LICENSE("GPL");

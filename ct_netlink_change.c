@@ -335,19 +335,49 @@ int ct_nl_new(struct sk_buff *skb, const struct nfnl_info *info,
 
 /* Deleted */
 
-static int delete_one(struct sk_buff *skb, const struct nfnl_info *info,
+/**
+ * struct end - what is to end
+ * @cnet: in which namespace
+ * @origin: on whose request
+ * @other: nf_conntrack is there, and its entries are to end as well
+ */
+struct end {
+	struct ct_net *cnet;
+	const struct ct_origin *origin;
+	bool other;
+};
+
+/*
+ * Bottom halves off, RCU. The flow is locked; unlocked here. Where nf_conntrack is
+ * asked meanwhile it may end, and its memory be another flow's.
+ */
+static void end_one(const struct end *end, struct ct_flow *flow,
+		    const struct ct_snapshot *snap)
+{
+	if (end->other) {
+		ct_flow_unlock(flow);
+		ct_nl_other_end(end->cnet, snap, end->origin);
+		ct_flow_lock(flow);
+		if (!ct_flow_alive(flow) || flow->hash != snap->hash ||
+		    !ct_flow_is_of(flow, end->cnet)) {
+			ct_flow_unlock(flow);
+			return;
+		}
+	}
+	ct_flow_end_for(flow, end->origin);
+}
+
+static int delete_one(const struct end *end, const struct nfnl_info *info,
 		      const struct nlattr *const cda[],
 		      const struct ct_tuple *name)
 {
-	struct ct_origin origin = origin_of(skb, info);
-	struct ct_net *cnet = ct_net(info->net);
 	struct ct_snapshot snap;
 	struct ct_flow *flow;
 	int err = -ENOENT;
 
 	rcu_read_lock();
 	local_bh_disable();
-	flow = find(cnet, name);
+	flow = find(end->cnet, name);
 	if (!flow)
 		goto out;
 	ct_flow_snapshot(flow, ct_now(), &snap);
@@ -358,7 +388,7 @@ static int delete_one(struct sk_buff *skb, const struct nfnl_info *info,
 		ct_flow_unlock(flow);
 		goto out;
 	}
-	ct_flow_end_for(flow, &origin);
+	end_one(end, flow, &snap);
 	err = 0;
 out:
 	local_bh_enable();
@@ -366,20 +396,35 @@ out:
 	return err;
 }
 
-static void flush(struct ct_net *cnet, const struct ct_nl_filter *filter,
-		  const struct ct_origin *origin)
+static void flush_all(const struct end *end)
+{
+	struct ct_flow *flow;
+	struct ct_walk walk;
+
+	if (end->other)
+		ct_nl_other_end_all(end->cnet, end->origin);
+	rcu_read_lock();
+	ct_walk_begin(&walk, end->cnet, NFPROTO_UNSPEC);
+	while ((flow = ct_walk_next_locked(&walk))) {
+		ct_flow_end_for(flow, end->origin);
+		local_bh_enable();
+		ct_walk_pause(&walk);
+	}
+	rcu_read_unlock();
+}
+
+static void flush_some(const struct end *end, const struct ct_nl_filter *filter)
 {
 	struct ct_snapshot snap;
 	struct ct_flow *flow;
 	struct ct_walk walk;
 
 	rcu_read_lock();
-	ct_walk_begin(&walk, cnet, NFPROTO_UNSPEC);
+	ct_walk_begin(&walk, end->cnet, NFPROTO_UNSPEC);
 	while ((flow = ct_walk_next_locked(&walk))) {
-		if (filter)
-			ct_flow_snapshot(flow, ct_now(), &snap);
-		if (!filter || ct_nl_matches(filter, &snap))
-			ct_flow_end_for(flow, origin);
+		ct_flow_snapshot(flow, ct_now(), &snap);
+		if (ct_nl_matches(filter, &snap))
+			end_one(end, flow, &snap);
 		else
 			ct_flow_unlock(flow);
 		local_bh_enable();
@@ -398,6 +443,30 @@ static u8 flush_family(const struct nfnl_info *info,
 						   NFPROTO_UNSPEC;
 }
 
+static int delete(const struct end *end, const struct nfnl_info *info,
+		  const struct nlattr *const cda[])
+{
+	u8 family = flush_family(info, cda);
+	struct ct_nl_filter filter;
+	struct ct_tuple name;
+	int err;
+
+	if ((cda[CTA_TUPLE_ORIG] || cda[CTA_TUPLE_REPLY]) &&
+	    !cda[CTA_FILTER]) {
+		err = ct_nl_read_name(cda, info->nfmsg->nfgen_family, &name,
+				      info->extack);
+		return err ?: delete_one(end, info, cda, &name);
+	}
+	if (!ct_nl_wants_filter(cda, family)) {
+		flush_all(end);
+		return 0;
+	}
+	err = ct_nl_read_filter(cda, family, &filter, info->extack);
+	if (!err)
+		flush_some(end, &filter);
+	return err;
+}
+
 /**
  * ct_nl_delete() - end one flow, some or all
  * @skb: the message
@@ -409,25 +478,15 @@ static u8 flush_family(const struct nfnl_info *info,
 int ct_nl_delete(struct sk_buff *skb, const struct nfnl_info *info,
 		 const struct nlattr *const cda[])
 {
-	u8 family = flush_family(info, cda);
 	struct ct_origin origin = origin_of(skb, info);
-	struct ct_net *cnet = ct_net(info->net);
-	struct ct_nl_filter filter;
-	struct ct_tuple name;
+	struct end end = {
+		.cnet = ct_net(info->net),
+		.origin = &origin,
+	};
 	int err;
 
-	if ((cda[CTA_TUPLE_ORIG] || cda[CTA_TUPLE_REPLY]) &&
-	    !cda[CTA_FILTER]) {
-		err = ct_nl_read_name(cda, info->nfmsg->nfgen_family, &name,
-				      info->extack);
-		return err ?: delete_one(skb, info, cda, &name);
-	}
-	if (!ct_nl_wants_filter(cda, family)) {
-		flush(cnet, NULL, &origin);
-		return 0;
-	}
-	err = ct_nl_read_filter(cda, family, &filter, info->extack);
-	if (!err)
-		flush(cnet, &filter, &origin);
+	end.other = ct_nl_other_get();
+	err = delete(&end, info, cda);
+	ct_nl_other_put();
 	return err;
 }

@@ -203,9 +203,11 @@ static __always_inline void identify(struct ct_id *id, const void *ip,
 {
 	if (family == NFPROTO_IPV4) {
 		id->sender = ct_order_ipv4_header(ip, protonum, &id->key);
+		id->key.word[1] |= cnet->key_word;
 		id->hash = ct_hash_again(&id->key, cnet->hash_mix);
 	} else {
 		id->sender = ct_order_ipv6_header(ip, protonum, id);
+		id->key.word[1] |= cnet->key_word;
 		id->hash = ct_hash6_again(id, cnet->hash_mix);
 	}
 }

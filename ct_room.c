@@ -134,7 +134,7 @@ static bool weigh(struct ct_flow *flow, struct ct_sample *sample)
 	struct search *search = container_of(sample, struct search, sample);
 	struct victim victim = { .flow = flow, .hash = READ_ONCE(flow->hash) };
 
-	if (READ_ONCE(flow->net) != search->cnet->id ||
+	if (!ct_flow_is_of(flow, search->cnet) ||
 	    READ_ONCE(flow->status) & IPS_DYING)
 		return false;
 	/* An estimate. It is looked at again with the flow's lock held. */
@@ -145,9 +145,16 @@ static bool weigh(struct ct_flow *flow, struct ct_sample *sample)
 	return true;
 }
 
-/* Flow lock held; let go. */
-static void give_up(struct ct_flow *flow, struct ct_net *cnet,
-		    enum ct_rank rank)
+/**
+ * ct_room_give_up() - end a flow to make room for another
+ * @flow: the flow, alive, its lock held; unlocked here, then gone
+ * @cnet: its namespace
+ * @rank: what it was worth
+ *
+ * Context: RCU read-side section, bottom halves off, no other lock held.
+ */
+void ct_room_give_up(struct ct_flow *flow, struct ct_net *cnet,
+		     enum ct_rank rank)
 {
 	ct_stat_inc(cnet, early_drop);
 	ct_stat_inc(cnet, given_up[rank]);
@@ -163,11 +170,11 @@ static bool give_up_victim(const struct search *search,
 	enum ct_rank rank;
 
 	ct_flow_lock(flow);
-	if (ct_flow_alive(flow) && flow->net == cnet->id &&
+	if (ct_flow_alive(flow) && ct_flow_is_of(flow, cnet) &&
 	    flow->hash == victim->hash) {
 		rank = worth_rank(flow_worth(flow, cnet, search->now));
 		if (rank <= search->highest) {
-			give_up(flow, cnet, rank);
+			ct_room_give_up(flow, cnet, rank);
 			return true;
 		}
 	}
@@ -302,9 +309,10 @@ static unsigned int sweep_rank(struct ct_net *cnet, enum ct_rank rank,
 
 	rcu_read_lock();
 	ct_walk_begin(&walk, cnet, NFPROTO_UNSPEC);
-	while (ended < wanted && (flow = ct_walk_next_locked(&walk))) {
+	while (ended < wanted && !READ_ONCE(cnet->leaving) &&
+	       (flow = ct_walk_next_locked(&walk))) {
 		if (is_swept(flow, cnet, rank, ct_now())) {
-			give_up(flow, cnet, rank);
+			ct_room_give_up(flow, cnet, rank);
 			ended++;
 		} else {
 			ct_flow_unlock(flow);

@@ -12,6 +12,14 @@
  *	so there are never more of them than flows. A counted flow says so in
  *	its status, and only such a flow is counted out.
  *
+ *	Anybody can send first packets in another's name. So a source that has as
+ *	many flows as it may have gets one more in the place of one that nobody
+ *	has answered, or whose handshake was not completed, the oldest first:
+ *	what was sent in its name keeps no room from it. For that a source has
+ *	the hashes of its youngest flows, CT_SOURCE_MANY at most, each looked at
+ *	once, by hash, when its turn has come: what is gone then, or in use, is
+ *	forgotten. A packet looks at CT_SOURCE_LOOKS of them at most.
+ *
  *	Turning the limit on counts the flows that are there already, turning it
  *	off forgets them all; the prefix lengths can be set only while it is off.
  *	So what is counted in under one length is never counted out under
@@ -20,53 +28,71 @@
  * Context
  *	Counting: any, bottom halves off. A source's count is changed under a
  *	lock of its hash; these are the innermost locks here: they are taken with
- *	a flow's lock held. Setting: process, sleeps; one at a time.
+ *	a flow's lock held. Setting: process, sleeps; one at a time in a namespace.
+ *
+ * A half-open connection may be given up for another: RFC 4987, 3.4.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/inetdevice.h>
-#include <linux/jhash.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/net.h>
+#include <linux/random.h>
 #include <linux/rhashtable.h>
+#include <linux/siphash.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <net/ipv6.h>
 
 #include "ct_compat.h"
 #include "ct_expire.h"
+#include "ct_room.h"
 #include "ct_source.h"
+#include "ct_tcp.h"
 
 #define CT_SOURCE_LOCKS	64
+#define CT_SOURCE_FEW	8U	/* flows that each source has a place for */
+#define CT_SOURCE_MANY	1024U	/* most that one has places for */
+#define CT_SOURCE_LOOKS	16	/* flows that a packet looks at, at most */
 
 /**
  * struct source_key - who
  * @addr: network, the rest zero
- * @net: namespace, as struct ct_net.id
+ * @net: namespace, as struct ct_net.number
  * @family: NFPROTO_*
  *
  * Has no padding: it is hashed and compared as bytes.
  */
 struct source_key {
 	union nf_inet_addr addr;
-	u16 net;
-	u16 family;
+	u32 net;
+	u32 family;
 };
 
-static_assert(sizeof(struct source_key) == 20);
+static_assert(sizeof(struct source_key) == 24);
 
 /**
  * struct source - a source that has flows
  * @node: its place in the table
  * @key: who
- * @count: how many flows; under the lock of the key
+ * @count: how many flows; this and what follows under the lock of the key
+ * @oldest: place of the oldest hash
+ * @n: hashes
+ * @room: places
+ * @young: hashes of flows that may still be unanswered, as a ring
+ * @few: the ring, while it is small
  * @rcu: for its end
  */
 struct source {
 	struct rhash_head node;
 	struct source_key key;
 	unsigned int count;
+	u16 oldest;
+	u16 n;
+	u16 room;
+	u32 *young;
+	u32 few[CT_SOURCE_FEW];
 	struct rcu_head rcu;
 };
 
@@ -79,11 +105,12 @@ static const struct rhashtable_params params = {
 
 static struct rhashtable sources;
 static spinlock_t locks[CT_SOURCE_LOCKS];
-static DEFINE_MUTEX(setting);
+static siphash_key_t lock_key __read_mostly;
 
+/* Nobody can choose whose lock he shares. */
 static spinlock_t *lock_of(const struct source_key *who)
 {
-	return &locks[jhash(who, sizeof(*who), 0) % CT_SOURCE_LOCKS];
+	return &locks[siphash(who, sizeof(*who), &lock_key) % CT_SOURCE_LOCKS];
 }
 
 static void who_is(const struct ct_net *cnet, const struct ct_key *key,
@@ -91,7 +118,7 @@ static void who_is(const struct ct_net *cnet, const struct ct_key *key,
 		   struct source_key *who)
 {
 	memset(who, 0, sizeof(*who));
-	who->net = cnet->id;
+	who->net = cnet->number;
 	if (key->kind & CT_KEY_IPV6) {
 		who->family = NFPROTO_IPV6;
 		ipv6_addr_prefix(&who->addr.in6, &addr[sender],
@@ -103,30 +130,168 @@ static void who_is(const struct ct_net *cnet, const struct ct_key *key,
 	}
 }
 
-/* Lock of the source held, RCU. */
-static int count_in(const struct source_key *who, unsigned int limit)
+/* Lock held. More places, if there may be and there is memory. */
+static void ring_grow(struct source *source, unsigned int limit)
+{
+	unsigned int i, most = min(limit, CT_SOURCE_MANY);
+	unsigned int room = min(4U * source->room, most);
+	u32 *ring;
+
+	if (room <= source->room)
+		return;
+	ring = kmalloc_array(room, sizeof(*ring), GFP_ATOMIC | __GFP_NOWARN);
+	if (!ring)
+		return;
+	for (i = 0; i < source->n; i++)
+		ring[i] = source->young[(source->oldest + i) % source->room];
+	if (source->young != source->few)
+		kfree(source->young);
+	source->young = ring;
+	source->oldest = 0;
+	source->room = room;
+}
+
+/* Lock held. There is one. */
+static u32 ring_take(struct source *source)
+{
+	u32 hash = source->young[source->oldest];
+
+	source->oldest = (source->oldest + 1) % source->room;
+	source->n--;
+	return hash;
+}
+
+/* Lock held. Where there is no place the oldest is forgotten. */
+static void ring_add(struct source *source, u32 hash, unsigned int limit)
+{
+	if (source->n == source->room)
+		ring_grow(source, limit);
+	if (source->n == source->room)
+		ring_take(source);
+	source->young[(source->oldest + source->n) % source->room] = hash;
+	source->n++;
+}
+
+static struct source *source_alloc(const struct source_key *who)
 {
 	struct source *source;
-	int err;
 
-	source = rhashtable_lookup_fast(&sources, who, params);
-	if (source) {
-		if (source->count >= limit)
-			return -EDQUOT;
-		source->count++;
-		return 0;
-	}
 	source = kmalloc(sizeof(*source), GFP_ATOMIC | __GFP_NOWARN);
 	if (!source)
-		return -ENOMEM;
+		return NULL;
 	source->key = *who;
-	source->count = 1;
-	err = rhashtable_insert_fast(&sources, &source->node, params);
-	if (err) {
-		kfree(source);
-		return -ENOMEM;
+	source->count = 0;
+	source->oldest = 0;
+	source->n = 0;
+	source->room = CT_SOURCE_FEW;
+	source->young = source->few;
+	return source;
+}
+
+/*
+ * Lock of the source held, RCU. @hash is that of the flow. Where there are too
+ * many, and a flow that may be given up, its hash is put there instead and -EAGAIN
+ * returned.
+ */
+static int count_in(const struct source_key *who, u32 *hash,
+		    unsigned int limit)
+{
+	struct source *source;
+
+	source = rhashtable_lookup_fast(&sources, who, params);
+	if (source && source->count >= limit) {
+		if (!source->n)
+			return -EDQUOT;
+		*hash = ring_take(source);
+		return -EAGAIN;
 	}
+	if (!source) {
+		source = source_alloc(who);
+		if (!source)
+			return -ENOMEM;
+		if (rhashtable_insert_fast(&sources, &source->node, params)) {
+			kfree(source);
+			return -ENOMEM;
+		}
+	}
+	source->count++;
+	ring_add(source, *hash, limit);
 	return 0;
+}
+
+/**
+ * struct pick - a flow that a source may lose
+ * @cnet: its namespace
+ * @who: the source
+ */
+struct pick {
+	struct ct_net *cnet;
+	const struct source_key *who;
+};
+
+static void who_has(const struct ct_net *cnet, const struct ct_flow *flow,
+		    struct source_key *who)
+{
+	who_is(cnet, &flow->node.key,
+	       ct_flow_is_ipv6(flow) ? ct_flow6(flow)->addr : NULL,
+	       !!(flow->status & CT_FLOW_ORIGIN), who);
+}
+
+/* Flow lock held. Could anybody have begun it in the name of its source? */
+static bool is_unproven(const struct ct_flow *flow)
+{
+	u8 state = flow->state.tcp.state;
+
+	if (flow->status & IPS_ASSURED)
+		return false;
+	return !(flow->status & IPS_SEEN_REPLY) ||
+	       (flow->node.key.protonum == IPPROTO_TCP &&
+		(state == CT_TCP_SYN_RECV || state == CT_TCP_CLOSE));
+}
+
+static bool is_picked(const struct ct_flow *flow, const void *arg)
+{
+	const struct pick *pick = arg;
+	struct source_key who;
+
+	if (!ct_flow_is_of(flow, pick->cnet) ||
+	    !(flow->status & CT_FLOW_COUNTED) || !is_unproven(flow))
+		return false;
+	who_has(pick->cnet, flow, &who);
+	return !memcmp(&who, pick->who, sizeof(who));
+}
+
+/* RCU, no lock held. End it, if it still is what may be given up. */
+static void give_up(const struct pick *pick, u32 hash)
+{
+	struct ct_flow *flow = ct_hash_pick(hash, is_picked, pick);
+
+	if (flow)
+		ct_room_give_up(flow, pick->cnet,
+				flow->status & IPS_SEEN_REPLY ?
+				CT_RANK_REPLIED : CT_RANK_UNREPLIED);
+}
+
+/* RCU, no lock held */
+static int count_in_or_give_up(const struct pick *pick, u32 flow_hash,
+			       unsigned int limit)
+{
+	spinlock_t *lock = lock_of(pick->who);
+	unsigned int looks = 0;
+	u32 hash;
+	int err;
+
+	for (;;) {
+		hash = flow_hash;
+		spin_lock(lock);
+		err = count_in(pick->who, &hash, limit);
+		spin_unlock(lock);
+		if (err != -EAGAIN)
+			return err;
+		give_up(pick, hash);
+		if (++looks > CT_SOURCE_LOOKS)
+			return -EDQUOT;
+	}
 }
 
 static void complain(const struct source_key *who, unsigned int limit)
@@ -152,14 +317,13 @@ int ct_source_count(struct ct_net *cnet, const struct ct_id *orig)
 {
 	unsigned int limit = READ_ONCE(cnet->knobs.max_per_source);
 	struct source_key who;
+	const struct pick pick = { .cnet = cnet, .who = &who };
 	int err;
 
 	if (!limit)
 		return 0;
 	who_is(cnet, &orig->key, orig->addr, orig->sender, &who);
-	spin_lock(lock_of(&who));
-	err = count_in(&who, limit);
-	spin_unlock(lock_of(&who));
+	err = count_in_or_give_up(&pick, orig->hash, limit);
 	if (err == -EDQUOT) {
 		ct_stat_inc(cnet, source_full);
 		complain(&who, limit);
@@ -188,6 +352,8 @@ void ct_source_uncount(const struct ct_net *cnet, const struct ct_key *key,
 	source = rhashtable_lookup_fast(&sources, &who, params);
 	if (!WARN_ON_ONCE(!source) && !--source->count) {
 		rhashtable_remove_fast(&sources, &source->node, params);
+		if (source->young != source->few)
+			kfree(source->young);
 		kfree_rcu(source, rcu);
 	}
 	spin_unlock(lock_of(&who));
@@ -213,14 +379,13 @@ void ct_source_forget(const struct ct_net *cnet, const struct ct_flow *flow)
 /* Flow lock held. It is there already: no limit keeps it out. */
 static void count_old(struct ct_net *cnet, struct ct_flow *flow)
 {
+	u32 hash = flow->hash;
 	struct source_key who;
 	int err;
 
-	who_is(cnet, &flow->node.key,
-	       ct_flow_is_ipv6(flow) ? ct_flow6(flow)->addr : NULL,
-	       !!(flow->status & CT_FLOW_ORIGIN), &who);
+	who_has(cnet, flow, &who);
 	spin_lock(lock_of(&who));
-	err = count_in(&who, UINT_MAX);
+	err = count_in(&who, &hash, UINT_MAX);
 	spin_unlock(lock_of(&who));
 	if (!err)
 		WRITE_ONCE(flow->status, flow->status | CT_FLOW_COUNTED);
@@ -261,16 +426,17 @@ int ct_source_set_limit(struct ct_net *cnet, unsigned int limit)
 {
 	unsigned int old;
 
-	if (mutex_lock_killable(&setting))
+	if (mutex_lock_killable(&cnet->setting))
 		return -EINTR;
 	old = cnet->knobs.max_per_source;
 	WRITE_ONCE(cnet->knobs.max_per_source, limit);
 	if (!old != !limit) {
 		/* Flows that were made under the old limit are in the table. */
 		synchronize_rcu();
-		recount(cnet, limit);
+		if (atomic_read(&cnet->count))
+			recount(cnet, limit);
 	}
-	mutex_unlock(&setting);
+	mutex_unlock(&cnet->setting);
 	return 0;
 }
 
@@ -288,7 +454,7 @@ int ct_source_set_prefix(struct ct_net *cnet, u8 *prefix, u8 length)
 {
 	int err = 0;
 
-	if (mutex_lock_killable(&setting))
+	if (mutex_lock_killable(&cnet->setting))
 		return -EINTR;
 	if (!cnet->knobs.max_per_source) {
 		WRITE_ONCE(*prefix, length);
@@ -296,7 +462,7 @@ int ct_source_set_prefix(struct ct_net *cnet, u8 *prefix, u8 length)
 		pr_notice("prefix length refused: sources are being counted; set ip_conntrack_max_per_source to 0 first\n");
 		err = -EBUSY;
 	}
-	mutex_unlock(&setting);
+	mutex_unlock(&cnet->setting);
 	return err;
 }
 
@@ -309,6 +475,7 @@ int ct_source_init(void)
 {
 	int i;
 
+	get_random_bytes(&lock_key, sizeof(lock_key));
 	for (i = 0; i < CT_SOURCE_LOCKS; i++)
 		spin_lock_init(&locks[i]);
 	return rhashtable_init(&sources, &params);

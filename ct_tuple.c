@@ -301,9 +301,9 @@ void ct_tuple_identify_as(const struct ct_tuple *tuple,
 	struct ct_key *key = &id->key;
 	u8 sender;
 
+	key->word[1] = cnet->key_word;
 	key->protonum = tuple->protonum;
 	key->zone = tuple->zone;
-	key->kind = 0;
 	if (likely(tuple->family == NFPROTO_IPV4 && !proto->identify)) {
 		id->sender = ct_order_ipv4_ports(tuple, key);
 		id->hash = ct_hash_ipv4(key, cnet->hash_mix);
@@ -315,7 +315,7 @@ void ct_tuple_identify_as(const struct ct_tuple *tuple,
 		key->addr[!sender] = tuple->dst.ip;
 		id->hash = ct_hash_ipv4(key, cnet->hash_mix);
 	} else {
-		key->kind = CT_KEY_IPV6;
+		key->kind |= CT_KEY_IPV6;
 		sender = order_ends(tuple, proto, key);
 		id->addr[sender] = tuple->src.in6;
 		id->addr[!sender] = tuple->dst.in6;

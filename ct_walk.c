@@ -10,6 +10,13 @@
  *	its position and nothing else, so that nothing is pinned while a reader
  *	sleeps.
  *
+ * Pauses
+ *	What a walk costs does not depend on what it finds: a table may have
+ *	millions of buckets with nothing in them, or with flows of others. So what
+ *	is counted is what was looked at, and after CT_WALK_LOOKS of that, and one
+ *	bucket more at most, others may run. That is where no flow is pinned: a
+ *	batch that is begun ends early for it.
+ *
  * Context
  *	Process, in an RCU read-side section, which ct_walk_next() may leave and
  *	enter again to let others run. No lock may be held.
@@ -18,7 +25,6 @@
 #include <linux/module.h>
 #include <linux/net.h>
 #include <linux/prefetch.h>
-#include <linux/rcupdate_wait.h>
 #include <linux/sched.h>
 #include <linux/siphash.h>
 
@@ -34,7 +40,8 @@
 /**
  * ct_walk_begin() - begin a walk
  * @walk: to be set up
- * @cnet: flows of this namespace
+ * @cnet: flows of this namespace; %NULL for those of all namespaces that are
+ *	ending (ct_net_is_ending())
  * @family: of this family; NFPROTO_UNSPEC for both
  */
 void ct_walk_begin(struct ct_walk *walk, struct ct_net *cnet, u8 family)
@@ -44,6 +51,7 @@ void ct_walk_begin(struct ct_walk *walk, struct ct_net *cnet, u8 family)
 	walk->rev = 0;
 	walk->addr = 0;
 	walk->given = 0;
+	walk->looked = 0;
 	ct_walk_resume(walk);
 }
 EXPORT_SYMBOL_CT(ct_walk_begin);
@@ -63,6 +71,18 @@ void ct_walk_resume(struct ct_walk *walk)
 }
 EXPORT_SYMBOL_CT(ct_walk_resume);
 
+/*
+ * The section is left on every kernel: a grace period does not wait for the
+ * whole table either.
+ */
+static void let_others_run(struct ct_walk *walk)
+{
+	walk->looked = 0;
+	rcu_read_unlock();
+	cond_resched();
+	rcu_read_lock();
+}
+
 /**
  * ct_walk_pause() - let others run, now and then
  * @walk: the walk
@@ -77,9 +97,7 @@ void ct_walk_pause(struct ct_walk *walk)
 {
 	if (++walk->given % CT_WALK_STRETCH)
 		return;
-	rcu_read_unlock();
-	cond_resched();
-	rcu_read_lock();
+	let_others_run(walk);
 	ct_walk_resume(walk);
 }
 EXPORT_SYMBOL_CT(ct_walk_pause);
@@ -117,12 +135,18 @@ static bool batch_add(struct ct_walk *walk, unsigned int first,
 	return !full;
 }
 
+static bool is_of_walk(const struct ct_walk *walk, const struct ct_flow *flow)
+{
+	return walk->cnet ? ct_flow_is_of(flow, walk->cnet) :
+			    ct_flow_is_ending(flow);
+}
+
 static bool wanted(const struct ct_walk *walk, const struct ct_node *node)
 {
 	const struct ct_flow *flow = ct_node_flow(node);
 
-	return !ct_node_alias(node) && flow->net == walk->cnet->id &&
-	       ct_flow_alive(flow) &&
+	return !ct_node_alias(node) && ct_flow_alive(flow) &&
+	       is_of_walk(walk, flow) &&
 	       (!walk->family || walk->family == ct_flow_family(flow));
 }
 
@@ -168,6 +192,7 @@ static void collect_bucket(struct ct_walk *walk)
 	bool fits = true;
 
 	walk->next = (walk->next & ~(width - 1)) + width;
+	walk->looked++;
 	if (is_empty(hash))
 		return;
 	spin_lock_bh(ct_stripe(hash));
@@ -177,6 +202,7 @@ static void collect_bucket(struct ct_walk *walk)
 			struct ct_flow *flow = ct_node_flow(node);
 			u32 rev = bitrev32(flow->hash);
 
+			walk->looked++;
 			if (wanted(walk, node) && rev >= from &&
 			    !((flow->hash ^ hash) & mask) &&
 			    is_behind(walk, rev, (unsigned long)flow) &&
@@ -214,14 +240,14 @@ static void prefetch_ahead(const struct ct_walk *walk, unsigned int ahead)
 
 static void collect(struct ct_walk *walk)
 {
-	unsigned int buckets = 0;
-
 	walk->n = 0;
 	walk->i = 0;
 	while (walk->n < CT_WALK_BATCH / 2 && walk->next < CT_WALK_END) {
-		/* Nothing is collected yet: nothing is lost by a pause. */
-		if (!(++buckets & 0xfff) && !walk->n)
-			cond_resched_rcu();
+		if (walk->looked >= CT_WALK_LOOKS) {
+			if (walk->n)
+				break;	/* and the next one begins with it */
+			let_others_run(walk);
+		}
 		prefetch_ahead(walk, CT_WALK_AHEAD);
 		collect_bucket(walk);
 	}
@@ -259,7 +285,7 @@ struct ct_flow *ct_walk_next_locked(struct ct_walk *walk)
 
 		local_bh_disable();
 		ct_flow_lock(flow);
-		if (ct_flow_alive(flow) && flow->net == walk->cnet->id &&
+		if (ct_flow_alive(flow) && is_of_walk(walk, flow) &&
 		    bitrev32(flow->hash) == rev)
 			return flow;
 		ct_flow_unlock(flow);

@@ -19,6 +19,7 @@ struct ct_ext *ct_flow_ext(struct ct_flow *flow);
 void ct_flow_end(struct ct_flow *flow, enum ct_ended why);
 void ct_flow_end_for(struct ct_flow *flow, const struct ct_origin *origin);
 void ct_flow_end_all(struct ct_net *cnet);
+void ct_flow_end_ending(void);
 
 /* For ct_hash.c. */
 void ct_flow_publish(const struct ct_net *cnet, struct ct_flow *flow);
@@ -47,6 +48,50 @@ static inline bool ct_flow_alive(const struct ct_flow *flow)
 	 */
 	smp_rmb();
 	return alive;
+}
+
+/**
+ * ct_flow_number() - the number of a flow's namespace
+ * @flow: the flow; without its lock, or the stripe's, an estimate
+ *
+ * Return: as struct ct_net.number.
+ */
+static inline u32 ct_flow_number(const struct ct_flow *flow)
+{
+	u32 high = READ_ONCE(flow->node.key.kind) & CT_KEY_NET;
+
+	return high << CT_KEY_NET_SHIFT | READ_ONCE(flow->net);
+}
+
+static_assert(CT_KEY_NET << CT_KEY_NET_SHIFT == CT_NET_NUMBERS - 1 - U16_MAX);
+
+/**
+ * ct_flow_is_of() - is this a flow of that namespace?
+ * @flow: the flow; without its lock, or the stripe's, an estimate
+ * @cnet: the namespace
+ *
+ * Return: true if it is.
+ */
+static inline bool ct_flow_is_of(const struct ct_flow *flow,
+				 const struct ct_net *cnet)
+{
+	return ct_flow_number(flow) == cnet->number;
+}
+
+/**
+ * ct_net_is_empty() - has a namespace no flow any more?
+ * @cnet: the namespace, whose hooks are gone, and a grace period since
+ *
+ * A flow is counted in before it is made, and counted out behind all else that
+ * its end wants of the namespace: at 0 there is none, and nobody who is ending
+ * one on another CPU will touch the namespace again.
+ *
+ * Return: true if it has none.
+ */
+static inline bool ct_net_is_empty(const struct ct_net *cnet)
+{
+	/* Pairs with the release in count_out(). */
+	return !atomic_read_acquire(&cnet->count);
 }
 
 /**

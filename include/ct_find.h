@@ -113,6 +113,7 @@ static __always_inline void ct_identify_plain(const struct ct_tuple *tuple,
 	id->key.kind = 0;
 	id->key.zone = tuple->zone;
 	id->sender = ct_order_ipv4_ports(tuple, &id->key);
+	id->key.word[1] |= pkt->cnet->key_word;
 	id->hash = ct_hash_again(&id->key, pkt->cnet->hash_mix);
 }
 
@@ -137,6 +138,7 @@ static __always_inline void ct_identify_again(const struct ct_tuple *tuple,
 						 &tuple->dst.in6,
 						 (const __be16 *)&tuple->l4,
 						 tuple->protonum, id);
+		id->key.word[1] |= pkt->cnet->key_word;
 		id->hash = ct_hash6_again(id, pkt->cnet->hash_mix);
 	} else {
 		ct_tuple_identify(tuple, pkt->cnet, id);

@@ -49,7 +49,10 @@
 /* ct_key.kind */
 #define CT_KEY_IPV6	0x01	/* addr[] are folds; the addresses are behind */
 #define CT_KEY_ASKER	0x02	/* query protocols: the asking end is end 1 */
+#define CT_KEY_NET	0x7c	/* high bits of the namespace's number */
 #define CT_KEY_ALIAS	0x80	/* the node is a struct ct_alias; not compared */
+
+#define CT_KEY_NET_SHIFT	14	/* from there to where they are in it */
 
 /**
  * struct ct_key - the two ends of a flow, in canonical order
@@ -203,7 +206,7 @@ static_assert(!offsetof(struct ct_sctp, state));
  * @hash: [H] hash of @node.key, salted with the namespace
  * @expires: [f] when the flow ends, in jiffies (low 32 bits)
  * @status: [f] IPS_* and CT_FLOW_*
- * @net: [H] namespace, as struct ct_net.id
+ * @net: [H] namespace, as struct ct_net.id; the rest of its number is in the key
  * @ext: [F] what few flows have; %NULL mostly
  * @mark: [f] connection mark
  * @state: [F] protocol state

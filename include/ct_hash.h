@@ -17,6 +17,10 @@
 
 struct ct_flow *ct_hash_find(struct ct_net *cnet, const struct ct_id *id,
 			     enum ip_conntrack_dir *dir);
+struct ct_flow *ct_hash_pick(u32 hash,
+			     bool (*fits)(const struct ct_flow *flow,
+					  const void *arg),
+			     const void *arg);
 bool ct_hash_insert(struct ct_net *cnet, struct ct_flow *flow);
 void ct_hash_unlink(struct ct_flow *flow);
 void ct_hash_hasten(const struct ct_flow *flow);
@@ -84,16 +88,18 @@ void ct_flow_snapshot(const struct ct_flow *flow, u32 now,
 u32 ct_flow_id(const struct ct_snapshot *snap);
 
 #define CT_WALK_BATCH	32
+#define CT_WALK_LOOKS	4096	/* buckets and nodes between two pauses */
 
 /**
  * struct ct_walk - a walk through all flows
- * @cnet: flows of this namespace
+ * @cnet: flows of this namespace; %NULL for those of all that are ending
  * @family: NFPROTO_*; NFPROTO_UNSPEC for both
  * @rev: bits of the hash, read backwards, of the last flow that was given
  * @addr: its address; together they are the position
  * @done: the batch is the last
  * @next: where the search goes on behind the batch
  * @given: flows that were given
+ * @looked: buckets and nodes that were looked at since others could run
  * @n: flows in the batch
  * @i: flows of it that were given
  * @batch: flows collected under a stripe lock, in order
@@ -112,6 +118,7 @@ struct ct_walk {
 	unsigned long addr;
 	u64 next;
 	unsigned int given;
+	unsigned int looked;
 	unsigned int n;
 	unsigned int i;
 	struct {

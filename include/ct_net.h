@@ -6,6 +6,7 @@
 #define CT_NET_H
 
 #include <linux/atomic.h>
+#include <linux/mutex.h>
 #include <linux/netfilter.h>
 #include <linux/workqueue.h>
 #include <net/net_namespace.h>
@@ -111,6 +112,10 @@ struct ct_knobs {
 	u8 buckets_auto;
 };
 
+/* Numbers of namespaces: 16 bits in a flow, and five in its key */
+#define CT_NET_NUMBERS	BIT(21)
+#define CT_NET_NONE	U32_MAX
+
 /* A first and a last hook, on the way in and out, for each family */
 #define CT_HOOKS (IS_ENABLED(CONFIG_IPV6) ? 8 : 4)
 
@@ -149,8 +154,11 @@ struct ct_no_room {
  * @count: flows alive
  * @knobs: what the administrator sets
  * @stat: counters
+ * @key_word: what the second word of all keys of this namespace has beside their
+ *	ends: the high bits of @number
  * @hash_mix: salt of this namespace's hashes
- * @id: its number, by which its flows know it
+ * @number: by which its flows know it; CT_NET_NONE where there was none left
+ * @id: the low bits of it
  * @leaving: it is on its way out; see ct_net_alive()
  * @pending: packets on their way that have no flow yet: ct_pending.c
  * @said: what rules said of some of them, by tuple; the same
@@ -159,6 +167,7 @@ struct ct_no_room {
  * @hooks: the hooks, which are given this structure
  * @bridge_hooks: those of bridges, the same
  * @sysctl: all knobs, and the limit once more, a folder further up
+ * @setting: of what ct_source.c sets, one at a time
  * @no_room: what ct_room.c keeps
  */
 struct ct_net {
@@ -167,7 +176,9 @@ struct ct_net {
 	struct ct_stat __percpu *stat;
 	struct ct_pending_pool __percpu *pending;
 	struct ct_said *said;
+	u64 key_word;
 	u32 hash_mix;
+	u32 number;
 	u16 id;
 	bool leaving;
 	bool bridged;
@@ -175,6 +186,7 @@ struct ct_net {
 	struct nf_hook_ops hooks[CT_HOOKS];
 	struct nf_hook_ops bridge_hooks[CT_BRIDGE_HOOKS];
 	struct ctl_table_header *sysctl[CT_NAMINGS][2];
+	struct mutex setting;	/* see above */
 	struct ct_no_room no_room;
 	atomic_t count ____cacheline_aligned_in_smp;
 };
@@ -245,6 +257,8 @@ static inline unsigned int ct_net_max(const struct ct_net *cnet)
 int ct_net_enroll(struct ct_net *cnet);
 void ct_net_dismiss(struct ct_net *cnet);
 struct ct_net *ct_flow_net(const struct ct_flow *flow);
+void ct_net_set_ending(struct ct_net *cnet);
+bool ct_flow_is_ending(const struct ct_flow *flow);
 
 void ct_knobs_init(struct ct_net *cnet, unsigned int max, bool acct);
 

@@ -177,6 +177,14 @@ int ct_nl_new(struct sk_buff *skb, const struct nfnl_info *info,
 int ct_nl_delete(struct sk_buff *skb, const struct nfnl_info *info,
 		 const struct nlattr *const cda[]);
 
+/* ct_netlink_other.c */
+bool ct_nl_other_get(void);
+void ct_nl_other_put(void);
+void ct_nl_other_end(const struct ct_net *cnet, const struct ct_snapshot *snap,
+		     const struct ct_origin *origin);
+void ct_nl_other_end_all(const struct ct_net *cnet,
+			 const struct ct_origin *origin);
+
 /* ct_netlink_expect.c */
 extern const struct nfnetlink_subsystem ct_nl_expect_subsys;
 

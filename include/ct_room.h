@@ -26,6 +26,8 @@ enum ct_full_policy {
 };
 
 int ct_room_take(struct ct_net *cnet);
+void ct_room_give_up(struct ct_flow *flow, struct ct_net *cnet,
+		     enum ct_rank rank);
 void ct_room_init(struct ct_net *cnet);
 void ct_room_exit(struct ct_net *cnet);
 

@@ -10,7 +10,7 @@
 . "$(dirname "$0")/lib.sh"
 
 need_module
-need modprobe lsmod
+need modprobe lsmod conntrack iptables nft
 
 buckets() { cat $sys_dir/ip_conntrack_buckets; }
 
@@ -68,6 +68,34 @@ aliases() {
 		check_not "and not nf_conntrack" test -d /sys/module/nf_conntrack
 		unload
 	done
+}
+
+# What other programs ask the kernel for brings in what it brought without us.
+uninvited() {
+	local alias
+	nf_conntrack_out || { skip "uninvited" "nf_conntrack stays"; return; }
+	for alias in nfnetlink-subsys-1 nfnetlink-subsys-2 xt_conntrack \
+			ipt_state nft-expr-ct net-pf-16-proto-12; do
+		is "nobody gets ip_conntrack for $alias" "" \
+			"$(modprobe -R $alias 2> /dev/null | grep ip_conntrack)"
+	done
+	conntrack -L > /dev/null 2>&1
+	conntrack -E -o timestamp > /dev/null 2>&1 & sleep 0.2; kill $!
+	iptables -A INPUT -m conntrack --ctstate INVALID
+	iptables -D INPUT -m conntrack --ctstate INVALID
+	nft add table ip t
+	nft add chain ip t c
+	nft add rule ip t c ct state new counter
+	is "conntrack -L and stateful rules bring in nothing of ours" "" \
+		"$(lsmod | grep '^ip_conntrack')"
+	nft delete table ip t
+	nf_conntrack_out
+	load
+	check "who loads ip_conntrack has all of it" \
+		test -d /sys/module/ip_conntrack_netlink
+	check "and conntrack -L asks it" conntrack -L
+	check_not "and not nf_conntrack" test -d /sys/module/nf_conntrack
+	unload
 }
 
 usual_size() {
@@ -203,6 +231,7 @@ again_and_again() {
 unload 2> /dev/null
 names_and_modes
 aliases
+uninvited
 usual_size
 rounding
 bad_sizes

@@ -132,6 +132,49 @@ many() {
 	agrees "lines, count and column 1 agree" r
 }
 
+ms() { echo $(($(date +%s%N) / 1000000)); }
+
+# gone: waits until all namespaces that were deleted have ended. The kernel ends
+# them in batches, and of each batch devices first: where the second of two is
+# seen to begin, the one before the first is over.
+gone() {
+	local i
+	for i in 1 2; do
+		ip netns add mark
+		ip -n r link add mark type veth peer name mark netns mark
+		ip netns delete mark
+		wait_for 100 sh -c "! ip -n r link show mark" > /dev/null 2>&1 ||
+			return
+	done
+}
+
+# A table of many buckets, in which nearly all are empty
+ends_in_a_large_table() {
+	local i walk time
+	param hashsize $((1 << 22))
+	time=$(ms)
+	on r cat /proc/net/ip_conntrack > /dev/null
+	walk=$(($(ms) - time))
+	for i in {1..20}; do ip netns add "e$i"; done
+	gone
+	time=$(ms)
+	for i in {1..20}; do ip netns delete "e$i"; done
+	check "namespaces end" gone
+	time=$(($(ms) - time))
+	say "20 namespaces without flows: $time ms; one walk: $walk ms"
+	check "20 namespaces without flows end in less than 10 walks take" \
+		test $time -lt $((10 * walk))
+	for i in {1..20}; do twin "e$i"; done
+	gone
+	time=$(ms)
+	for i in {1..20}; do ip netns delete "e$i"; done
+	check "namespaces with flows end" gone
+	time=$(($(ms) - time))
+	say "20 namespaces with a flow each: $time ms"
+	check "20 that have flows, too" test $time -lt $((10 * walk))
+	param hashsize 4096
+}
+
 # Loaded into namespaces that are there, and unloaded from them
 at_load() {
 	unload
@@ -150,4 +193,5 @@ with_open_file
 with_flows
 at_load
 many
+ends_in_a_large_table
 finish

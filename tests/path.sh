@@ -14,7 +14,7 @@
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-need nft iptables ip6tables socat ping
+need nft iptables ip6tables socat ping conntrack
 
 port=1000
 tag=''
@@ -251,6 +251,32 @@ destination() {
 	on r iptables -t nat -F
 }
 
+# redirect ADDRESS: where the rule leads to now
+redirect() {
+	on r iptables -t nat -F
+	on r iptables -t nat -A PREROUTING -p udp --dport $port \
+		-j DNAT --to-destination "$1:53"
+}
+
+# deleted HOW COMMAND...: the next packet takes the rule as it is then.
+deleted() {
+	local how=$1
+	shift
+	redirect 10.12.0.2
+	wire c "ip src=10.11.0.1 dst=10.1.0.1 / udp sport=$port dport=$port"
+	wait_is "${tag}$how: the old rule" 1 lines r "src=10.12.0.2 dst=10.11.0.1 sport=53 dport=$port"
+	redirect 10.12.0.3
+	wire c "ip src=10.11.0.1 dst=10.1.0.1 / udp sport=$port dport=$port"
+	is "${tag}$how: which stays while the flow is there" 1 \
+		"$(lines r "src=10.12.0.2 dst=10.11.0.1 sport=53 dport=$port")"
+	check "${tag}$how" on r "$@"
+	wire c "ip src=10.11.0.1 dst=10.1.0.1 / udp sport=$port dport=$port"
+	shows "${tag}$how: the next packet takes the new rule" r 30 "$(udp_line \
+		"$(ends 10.11.0.1 10.1.0.1 $port $port 1 28)" \
+		"$(ends 10.12.0.3 10.11.0.1 53 $port)")"
+	on r iptables -t nat -F
+}
+
 refusals() {
 	local before
 	port=$((port + 1))
@@ -357,6 +383,10 @@ story() {
 	races
 	masquerade
 	destination
+	port=$((port + 1))
+	deleted "deleting a flow" conntrack -D -p udp --orig-port-src $port
+	port=$((port + 1))
+	deleted "deleting all flows" conntrack -F
 	agrees "${tag}lines, count and column 1 agree" r
 }
 

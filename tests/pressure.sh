@@ -153,20 +153,27 @@ needle() {
 }
 
 sources() {
-	local limited='first packets of a source with too many'
+	local limited='first packets of a source with too many' before
 	begin 0
 	storm "udp 10"
 	check "prefix length" knob p source_prefix4 24
 	check "a limit" knob p max_per_source 15
+	before=$(went "unanswered flows given up")
 	storm "udp 20"
-	is "10 flows of a network, 5 more may come" "5 15" \
-		"$(dropped) $(knob p count)"
-	is "the rest is counted" 5 "$(went "$limited")"
+	is "10 flows of a network, 5 more may come, 5 in the place of others" \
+		"0 15" "$(dropped) $(knob p count)"
+	is "which are counted" 5 \
+		$(($(went "unanswered flows given up") - before))
 	storm "flood 3"
-	is "another network is not meant" 0 "$(dropped)"
+	is "another network is not meant" "0 18" "$(dropped) $(knob p count)"
 	flush
 	storm "udp 20"
-	is "what is gone does not count" 5 "$(dropped)"
+	is "what is gone does not count" "0 15" "$(dropped) $(knob p count)"
+	flush
+	storm "establish 20"
+	is "15 connections of a network may be" 15 "$(knob p count_assured)"
+	at_least "the rest is counted" 5 "$(went "$limited")"
+	flush
 	check_not "the prefix length stays while sources are counted" \
 		knob p source_prefix4 32
 	knob p max_per_source 0
@@ -187,6 +194,31 @@ sources() {
 	knob p max 0
 	storm "udp 20"
 	is "does not count either" "0 70" "$(dropped) $(knob p count)"
+	knob p max_per_source 0
+	flush
+	knob p source_prefix4 32
+}
+
+# All of this is one source: what is sent in somebody's name, and what he sends.
+in_the_name_of_another() {
+	local invalid
+	begin 0
+	knob p source_prefix4 0
+	knob p max_per_source 120
+	storm "establish 20"
+	storm "flood 1000"
+	is "in another's name: no more flows than a source may have" "0 120 20" \
+		"$(dropped) $(knob p count) $(knob p count_assured)"
+	storm "udp 50"
+	is "in another's name: his own packets are not dropped for them" "0 50" \
+		"$(dropped) $(lines p 'udp ')"
+	invalid=$(column p invalid)
+	storm "talk 20"
+	is "in another's name: his connections are all there" "0 $invalid 20" \
+		"$(dropped) $(column p invalid) $(knob p count_assured)"
+	storm "honest 80 10 30"
+	is "in another's name: 80 handshakes, 30 SYNs in a round trip, none lost" \
+		"$invalid 100" "$(column p invalid) $(knob p count_assured)"
 	knob p max_per_source 0
 	flush
 	knob p source_prefix4 32
@@ -314,6 +346,7 @@ short_lived
 policies
 needle
 sources
+in_the_name_of_another
 race $((n * 5))
 follows
 killed $((n * 2))

@@ -320,6 +320,134 @@ static void walks_one_family(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, n, 100);
 }
 
+static bool is_there(struct table_test *tt, u32 n)
+{
+	enum ip_conntrack_dir dir;
+	struct ct_tuple t;
+
+	make_tuple(&t, n, NFPROTO_IPV4);
+	return find_mark(tt, &t, &dir) == (long)n;
+}
+
+static struct table_test *make_other(struct kunit *test)
+{
+	struct table_test *tt = kunit_kzalloc(test, sizeof(*tt), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, tt);
+	*tt = (struct table_test){ .cnet = { .net = &init_net } };
+	ct_knobs_init(&tt->cnet, 0, true);
+	tt->cnet.stat = ((struct table_test *)test->priv)->cnet.stat;
+	return tt;
+}
+
+/* However far it is from one flow to the next, and whatever is in between */
+static void walks_pause_after_so_many_looks(struct kunit *test)
+{
+	struct table_test *tt = test->priv, *other = make_other(test);
+	unsigned int n = 0, most = 0;
+	struct ct_snapshot *snap;
+	struct ct_walk *walk;
+
+	snap = kunit_kzalloc(test, sizeof(*snap), GFP_KERNEL);
+	walk = kunit_kzalloc(test, sizeof(*walk), GFP_KERNEL);
+	KUNIT_ASSERT_TRUE(test, snap && walk);
+	KUNIT_ASSERT_EQ(test, ct_net_enroll(&other->cnet), 0);
+	for (n = 0; n < 2 * CT_WALK_LOOKS; n++)
+		add_flow(other, n, NFPROTO_IPV4, NULL, CT_TEST_AGE);
+	fill(test, 1, 4);
+	KUNIT_EXPECT_EQ(test, ct_hash_resize(8 * CT_WALK_LOOKS), 0);
+	n = 0;
+	rcu_read_lock();
+	ct_walk_begin(walk, &tt->cnet, NFPROTO_UNSPEC);
+	while (ct_walk_next(walk, snap)) {
+		most = max(most, walk->looked);
+		n++;
+	}
+	rcu_read_unlock();
+	KUNIT_EXPECT_EQ(test, n, 3);
+	KUNIT_EXPECT_LT(test, most, CT_WALK_LOOKS + 32);
+	ct_flow_end_all(&other->cnet);
+	ct_net_dismiss(&other->cnet);
+}
+
+/* A count of 0 is believed: what is in the table then would stay there. */
+static void an_empty_namespace_ends_without_a_walk(struct kunit *test)
+{
+	struct table_test *tt = test->priv;
+
+	fill(test, 1, 2);
+	atomic_set(&tt->cnet.count, 0);
+	ct_flow_end_all(&tt->cnet);
+	KUNIT_EXPECT_TRUE(test, is_there(tt, 1));
+	atomic_set(&tt->cnet.count, 1);
+	ct_flow_end_all(&tt->cnet);
+	KUNIT_EXPECT_FALSE(test, is_there(tt, 1));
+}
+
+static void namespaces_end_together(struct kunit *test)
+{
+	struct table_test *tt = test->priv, *other[2];
+	u32 i, n;
+
+	for (i = 0; i < ARRAY_SIZE(other); i++) {
+		other[i] = make_other(test);
+		KUNIT_ASSERT_EQ(test, ct_net_enroll(&other[i]->cnet), 0);
+		for (n = 0; n < 1000; n++)
+			add_flow(other[i], n, NFPROTO_IPV4, NULL, CT_TEST_AGE);
+		ct_net_set_ending(&other[i]->cnet);
+	}
+	fill(test, 1, 2);
+	ct_flow_end_ending();
+	for (i = 0; i < ARRAY_SIZE(other); i++) {
+		KUNIT_EXPECT_EQ(test, atomic_read(&other[i]->cnet.count), 0);
+		ct_net_dismiss(&other[i]->cnet);
+	}
+	KUNIT_EXPECT_TRUE(test, is_there(tt, 1));
+}
+
+/* The same ends in two namespaces whose numbers have the same low bits */
+static void expect_apart(struct kunit *test, struct table_test *other)
+{
+	struct table_test *tt = test->priv;
+	struct ct_flow *flow;
+
+	other->cnet.hash_mix = tt->cnet.hash_mix;
+	fill(test, 1, 2);
+	KUNIT_EXPECT_FALSE(test, is_there(other, 1));
+	flow = add_flow(other, 1, NFPROTO_IPV4, NULL, CT_TEST_AGE);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, flow);
+	KUNIT_EXPECT_PTR_EQ(test, ct_flow_net(flow), &other->cnet);
+	KUNIT_EXPECT_TRUE(test, is_there(other, 1));
+	ct_flow_end_all(&other->cnet);
+	KUNIT_EXPECT_EQ(test, atomic_read(&other->cnet.count), 0);
+	KUNIT_EXPECT_TRUE(test, is_there(tt, 1));
+}
+
+static void tells_more_than_65536_namespaces_apart(struct kunit *test)
+{
+	struct table_test *tt = test->priv, *other = make_other(test);
+	u32 n = 0, *numbers;
+	int err = 0;
+
+	numbers = kvmalloc_array(70000, sizeof(*numbers), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, numbers);
+	while (n < 70000 && !err) {
+		err = ct_net_enroll(&other->cnet);
+		if (!err)
+			numbers[n++] = other->cnet.number;
+		if (other->cnet.number == tt->cnet.number + 65536)
+			break;
+	}
+	KUNIT_EXPECT_EQ(test, err, 0);
+	if (!err)
+		expect_apart(test, other);
+	while (n--) {
+		other->cnet.number = numbers[n];
+		ct_net_dismiss(&other->cnet);
+	}
+	kvfree(numbers);
+}
+
 static void reaps_in_time(struct kunit *test)
 {
 	struct table_test *tt = test->priv;
@@ -413,6 +541,10 @@ static struct kunit_case table_cases[] = {
 	KUNIT_CASE(counts_beyond_32_bits),
 	KUNIT_CASE(walks_each_once),
 	KUNIT_CASE(walks_one_family),
+	KUNIT_CASE(walks_pause_after_so_many_looks),
+	KUNIT_CASE(an_empty_namespace_ends_without_a_walk),
+	KUNIT_CASE(namespaces_end_together),
+	KUNIT_CASE(tells_more_than_65536_namespaces_apart),
 	KUNIT_CASE(reaps_in_time),
 	KUNIT_CASE(reaps_what_is_hastened),
 	KUNIT_CASE(sizes_are_rounded),
