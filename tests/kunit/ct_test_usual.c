@@ -231,7 +231,7 @@ static void random_opening(struct chance *c, struct ct_flow *flow)
 	if (rarely(c, 8))
 		t->peer[ORIG].flags = below(c, 256);
 	/* A SYN is not behind the end of its data. */
-	if (!answered)
+	if (t->state == CT_TCP_SYN_SENT)
 		t->peer[ORIG].maxend = t->peer[ORIG].end - below(c, 2) * 1000;
 	if (!answered && !rarely(c, 16))
 		memset(&t->peer[REPLY], 0, sizeof(t->peer[REPLY]));
