@@ -91,8 +91,7 @@ static __always_inline void apply(struct ct_flow *flow,
 	if (!j->stays)
 		news |= move_state(flow, pkt, j);
 	ct_flow_count(flow, dir, pkt->len);
-	if (j->verdict == CT_ACCEPT)
-		ct_flow_refresh(flow, pkt->now + j->timeout);
+	ct_flow_refresh(flow, pkt->now + j->timeout);
 	if (unlikely(news))
 		ct_event_move(flow, pkt->cnet, news);
 }
@@ -121,6 +120,8 @@ update_locked(struct ct_flow *flow, const struct ct_pkt *pkt,
 		return false;
 	case CT_REFUSE:
 		*reason = j.reason;
+		if (!j.stays)
+			flow->state = j.next;
 		break;
 	case CT_END:
 		if (!j.stays)
@@ -131,9 +132,15 @@ update_locked(struct ct_flow *flow, const struct ct_pkt *pkt,
 		answer->info = ct_info_of(flow, dir);
 		break;
 	case CT_ACCEPT:
-	case CT_PASS:
 		apply(flow, pkt, dir, &j);
 		answer->info = ct_info_of(flow, dir);
+		break;
+	case CT_LEARN:
+		flow->state = j.next;
+		fallthrough;
+	case CT_PASS:
+		ct_flow_count(flow, dir, pkt->len);
+		memo->info = ct_info_of(flow, dir);
 		break;
 	}
 	ct_flow_unlock(flow);

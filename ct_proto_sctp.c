@@ -11,12 +11,17 @@
  *
  * Tags
  *	Every packet carries the tag that its receiver chose (8.5). @vtag are
- *	those of the association; @fresh are those that INIT and INIT ACK have
+ *	those of the association; @offer are those that INIT and INIT ACK have
  *	announced for the next one. They become @vtag when a COOKIE ECHO proves
  *	that its sender has received them (5.1, 5.2.4). So an INIT with a forged
- *	source address cannot make a living association's packets INVALID. Where
- *	none lives yet, any chunk under a tag that was announced proves that its
- *	sender has received that: the rest may have taken another path.
+ *	source address cannot make a living association's packets INVALID; nor
+ *	those of one that is being set up, as two offers are kept, the first and
+ *	the last. Where none lives yet, any chunk under a tag that was announced
+ *	proves that its sender has received that: the rest may have taken another
+ *	path.
+ *
+ *	Anybody can send an INIT, whose tag is 0: it is noted, and neither moves the
+ *	state nor makes the flow live longer. Its answer does.
  *
  *	A path that sees an association's HEARTBEATs only (8.3; multi-homing, or
  *	this module was loaded late) learns the tags from them. A HEARTBEAT with
@@ -29,7 +34,7 @@
  * RFC 9260, 3 (packet and chunk), 3.1 (which chunks go alone), 4 and 5 (setting
  * up), 5.2.6 (stale cookie), 6.8 and Appendix A (CRC32c), 8.3 (heartbeats), 8.4
  * (packets out of the blue), 8.5 (verification tag), 9 (termination); RFC 4895,
- * 6.3 (AUTH before COOKIE ECHO), RFC 8260 (I-DATA).
+ * 6.3 (AUTH before COOKIE ECHO), RFC 8260 (I-DATA), RFC 9653 (zero checksums).
  */
 #include <linux/in.h>
 #include <linux/module.h>
@@ -44,6 +49,11 @@
 
 /* RFC 8260, 2.1; not in every kernel's headers */
 #define CID_I_DATA	0x40
+
+/* RFC 9653, 4: the parameter, and how many of others are skipped to find it */
+#define PARAM_NO_CRC	0x8001
+#define PARAM_NO_CRC_LEN	8
+#define PARAMS_MAX	32
 
 #define HAS(cid)	BIT(SCTP_CID_##cid)
 
@@ -85,8 +95,7 @@ static const struct transition {
 	u16 from;
 } transitions[] = {
 	/* 5.1, B and C; 5.2.1 */
-	MOVE(INIT, BOTH, IN(HEARTBEAT_SENT), COOKIE_WAIT),
-	MOVE(INIT_ACK, BOTH, IN(CLOSED), COOKIE_WAIT),
+	MOVE(INIT_ACK, BOTH, IN(CLOSED) | IN(HEARTBEAT_SENT), COOKIE_WAIT),
 	/* 5.1, C and D; 5.2.4 */
 	MOVE(COOKIE_ECHO, BOTH, IN(COOKIE_WAIT) | IN(SHUTDOWN_SENT) |
 	     IN(SHUTDOWN_RECD), COOKIE_ECHOED),
@@ -131,9 +140,12 @@ static bool crc_is_right(const struct ct_pkt *pkt, const struct sctphdr *sh)
 	return sh->checksum == cpu_to_le32(~crc);
 }
 
-/* Verified where the others' checksums are (ct_checksum()), and noted alike. */
+/*
+ * Verified where the others' checksums are (ct_checksum()), and noted alike. If one
+ * may be zero, judge() knows.
+ */
 static enum ct_reason verify_crc(const struct ct_pkt *pkt,
-				 const struct sctphdr *sh)
+				 const struct sctphdr *sh, bool *none)
 {
 	struct sk_buff *skb = pkt->skb;
 
@@ -141,11 +153,36 @@ static enum ct_reason verify_crc(const struct ct_pkt *pkt,
 	    skb->ip_summed == CHECKSUM_PARTIAL || skb_csum_unnecessary(skb) ||
 	    skb_is_gso(skb) || !READ_ONCE(pkt->cnet->knobs.checksum))
 		return CT_R_OK;
-	if (!crc_is_right(pkt, sh))
-		return CT_R_CHECKSUM;
+	if (!crc_is_right(pkt, sh)) {
+		*none = !sh->checksum;
+		return *none ? CT_R_OK : CT_R_CHECKSUM;
+	}
 	if (skb->ip_summed == CHECKSUM_NONE)
 		skb->ip_summed = CHECKSUM_UNNECESSARY;
 	return CT_R_OK;
+}
+
+/* RFC 9653, 4: does an INIT or INIT ACK say that zero checksums are taken? */
+static bool takes_no_crc(const struct sk_buff *skb, unsigned int off,
+			 unsigned int end)
+{
+	const struct sctp_paramhdr *param;
+	struct sctp_paramhdr buf;
+	unsigned int i, len;
+
+	for (i = 0; i < PARAMS_MAX && off + sizeof(buf) <= end; i++) {
+		param = skb_header_pointer(skb, off, sizeof(buf), &buf);
+		if (!param)
+			break;
+		len = ntohs(param->length);
+		if (len < sizeof(buf) || len > end - off)
+			break;
+		if (param->type == htons(PARAM_NO_CRC) &&
+		    len == PARAM_NO_CRC_LEN)
+			return true;
+		off += ALIGN(len, 4);
+	}
+	return false;
 }
 
 /* Note a chunk. Return: false if it cannot be where it is. */
@@ -179,6 +216,9 @@ static bool note_chunk(struct ct_pkt *pkt, unsigned int off,
 	if (!init)
 		return false;
 	seg->init_tag = init->init_tag;
+	seg->takes_no_crc = takes_no_crc(pkt->skb,
+					 off + sizeof(*ch) + sizeof(*init),
+					 off + ntohs(ch->length));
 	return seg->init_tag;	/* 3.3.2 and 3.3.3: never zero */
 }
 
@@ -191,6 +231,7 @@ static enum ct_reason sctp_check(struct ct_pkt *pkt)
 	const struct sctphdr *sh;
 	struct sctphdr shbuf;
 	enum ct_reason reason;
+	bool no_crc = false;
 
 	if (pkt->l4len < sizeof(*sh))
 		return CT_R_L4_HEADER;
@@ -199,10 +240,12 @@ static enum ct_reason sctp_check(struct ct_pkt *pkt)
 		return CT_R_L4_HEADER;
 	pkt->tuple.sport = sh->source;
 	pkt->tuple.dport = sh->dest;
-	reason = verify_crc(pkt, sh);
+	reason = verify_crc(pkt, sh, &no_crc);
 	if (reason)
 		return reason;
-	pkt->sctp = (struct ct_sctp_seg){ .vtag = sh->vtag };
+	pkt->sctp = (struct ct_sctp_seg){
+		.vtag = sh->vtag, .no_crc = no_crc,
+	};
 	if (off == end)
 		return CT_R_SCTP_CHUNK;
 	while (off < end) {
@@ -231,7 +274,73 @@ static_assert(CT_TO_SCTP_HEARTBEAT_SENT - CT_TO_SCTP_CLOSED ==
 /* Is an association being set up? */
 static bool is_pending(const struct ct_sctp *st)
 {
-	return st->fresh[0] || st->fresh[1];
+	return st->offer[0][0] || st->offer[0][1] ||
+	       st->offer[1][0] || st->offer[1][1];
+}
+
+/* RFC 9653: the sender of an INIT or INIT ACK says which packets it takes. */
+static void note_crc(struct ct_sctp *st, enum ip_conntrack_dir dir,
+		     const struct ct_sctp_seg *seg)
+{
+	if (seg->takes_no_crc)
+		st->flags |= CT_SCTP_F_NO_CRC(!dir);
+}
+
+/* Which offer has this tag for packets in @dir? Return: -1 if none. */
+static int find_offer(const struct ct_sctp *st, enum ip_conntrack_dir dir,
+		      __be32 tag)
+{
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		if (tag && st->offer[i][dir] == tag)
+			return i;
+	}
+	return -1;
+}
+
+/* The last offer is another one from now on. */
+static void replace_offer(struct ct_sctp *st, enum ip_conntrack_dir dir,
+			  __be32 tag, __be32 other)
+{
+	st->offer[1][dir] = tag;
+	st->offer[1][!dir] = other;
+	st->flags &= ~CT_SCTP_F_ANSWERED(1);
+}
+
+/* An INIT in @dir. The first that is tried stays until it is known who is right. */
+static void note_init(struct ct_sctp *st, enum ip_conntrack_dir dir,
+		      const struct ct_sctp_seg *seg)
+{
+	note_crc(st, dir, seg);
+	if (find_offer(st, !dir, seg->init_tag) >= 0)
+		return;
+	if (!st->offer[0][!dir])
+		st->offer[0][!dir] = seg->init_tag;
+	else
+		replace_offer(st, !dir, seg->init_tag, 0);
+}
+
+/*
+ * An INIT ACK in @dir. An INIT that was sent twice may have two answers, with
+ * different tags, of which the first is taken (5.2.3).
+ */
+static enum ct_reason note_init_ack(struct ct_sctp *st,
+				    enum ip_conntrack_dir dir,
+				    const struct ct_sctp_seg *seg)
+{
+	int i = find_offer(st, dir, seg->vtag);
+
+	if (i < 0)
+		return CT_R_SCTP_VTAG;
+	note_crc(st, dir, seg);
+	if (st->offer[i][!dir] && st->offer[i][!dir] != seg->init_tag) {
+		i = 1;
+		replace_offer(st, dir, seg->vtag, seg->init_tag);
+	}
+	st->offer[i][!dir] = seg->init_tag;
+	st->flags |= CT_SCTP_F_ANSWERED(i);
+	return CT_R_OK;
 }
 
 /*
@@ -247,7 +356,7 @@ static enum ct_reason begin(struct ct_sctp *st, const struct ct_sctp_seg *seg)
 		if (seg->vtag)
 			return CT_R_SCTP_VTAG;
 		st->state = CT_SCTP_CLOSED;
-		st->fresh[IP_CT_DIR_REPLY] = seg->init_tag;
+		note_init(st, IP_CT_DIR_ORIGINAL, seg);
 		return CT_R_OK;
 	}
 	if (!(seg->map & known) || seg->map & ~(known | HAS(AUTH)))
@@ -255,6 +364,8 @@ static enum ct_reason begin(struct ct_sctp *st, const struct ct_sctp_seg *seg)
 	if (!seg->vtag)
 		return CT_R_SCTP_VTAG;
 	st->vtag[IP_CT_DIR_ORIGINAL] = seg->vtag;
+	/* What the INIT said of checksums was not seen. */
+	st->flags = CT_SCTP_F_NO_CRC(0) | CT_SCTP_F_NO_CRC(1);
 	if (seg->map & HAS(SHUTDOWN_ACK))
 		st->state = CT_SCTP_SHUTDOWN_ACK_SENT;
 	else if (seg->map & HAS(HEARTBEAT))
@@ -264,11 +375,17 @@ static enum ct_reason begin(struct ct_sctp *st, const struct ct_sctp_seg *seg)
 	return CT_R_OK;
 }
 
+static bool lives(const struct ct_sctp *st)
+{
+	return st->vtag[0] || st->vtag[1];
+}
+
 /* A packet of nothing but HEARTBEATs, whose tag is not the expected one */
 static enum ct_reason meet_stray(struct ct_sctp *st, enum ip_conntrack_dir dir,
-				 const struct ct_sctp_seg *seg, bool *pass)
+				 const struct ct_sctp_seg *seg,
+				 enum ct_verdict *verdict)
 {
-	if (!st->vtag[dir] && !is_pending(st)) {
+	if (!st->vtag[dir] && lives(st)) {
 		st->vtag[dir] = seg->vtag;
 		return CT_R_OK;
 	}
@@ -276,7 +393,7 @@ static enum ct_reason meet_stray(struct ct_sctp *st, enum ip_conntrack_dir dir,
 	case HAS(HEARTBEAT):
 		st->stray = seg->vtag;
 		st->stray_dir = dir;
-		*pass = true;
+		*verdict = CT_LEARN;
 		return CT_R_OK;
 	case HAS(HEARTBEAT_ACK):
 		if (!st->stray || st->stray_dir == dir)
@@ -290,69 +407,100 @@ static enum ct_reason meet_stray(struct ct_sctp *st, enum ip_conntrack_dir dir,
 	}
 }
 
-static bool lives(const struct ct_sctp *st)
-{
-	return st->vtag[0] || st->vtag[1];
-}
-
 /* 5.1, D: the tags of INIT and INIT ACK are those of the association now. */
-static void adopt_fresh(struct ct_sctp *st)
+static void adopt_offer(struct ct_sctp *st, int i)
 {
-	memcpy(st->vtag, st->fresh, sizeof(st->vtag));
-	memset(st->fresh, 0, sizeof(st->fresh));
+	memcpy(st->vtag, st->offer[i], sizeof(st->vtag));
+	memset(st->offer, 0, sizeof(st->offer));
+	st->flags &= ~(CT_SCTP_F_ANSWERED(0) | CT_SCTP_F_ANSWERED(1));
 	st->stray = 0;
 }
 
 /*
- * 8.5 and 8.5.1. Says in @pass that the packet is in order but is to change
+ * 8.5.1, B: an ABORT under a tag that was only offered is of this offer alone, as
+ * the INIT may have been forged. It reflects the tag of an answer.
+ */
+static enum ct_reason abort_offer(struct ct_sctp *st,
+				  const struct ct_sctp_seg *seg, int i,
+				  enum ct_verdict *verdict)
+{
+	if (seg->reflected && !(st->flags & CT_SCTP_F_ANSWERED(i)))
+		return CT_R_SCTP_VTAG;
+	if (st->state != CT_SCTP_CLOSED && st->state != CT_SCTP_COOKIE_WAIT) {
+		*verdict = CT_PASS;
+		return CT_R_OK;
+	}
+	memset(st->offer[i], 0, sizeof(st->offer[i]));
+	st->flags &= ~CT_SCTP_F_ANSWERED(i);
+	if (is_pending(st))
+		*verdict = CT_LEARN;
+	return CT_R_OK;
+}
+
+/* The tag of a packet in an association that is being set up */
+static enum ct_reason meet_offer(struct ct_sctp *st, enum ip_conntrack_dir dir,
+				 int i)
+{
+	if (st->offer[i][!dir])
+		adopt_offer(st, i);
+	return CT_R_OK;
+}
+
+/* An INIT or INIT ACK. Of a living association they prove nothing (5.2). */
+static enum ct_reason verify_setup(struct ct_sctp *st,
+				   enum ip_conntrack_dir dir,
+				   const struct ct_sctp_seg *seg,
+				   enum ct_verdict *verdict)
+{
+	const u32 opening = IN(CLOSED) | IN(COOKIE_WAIT) | IN(HEARTBEAT_SENT);
+
+	if (seg->map & HAS(INIT)) {		/* 8.5.1, A */
+		if (seg->vtag)
+			return CT_R_SCTP_VTAG;
+		note_init(st, dir, seg);
+		*verdict = CT_LEARN;
+		return CT_R_OK;
+	}
+	if (!(BIT(st->state) & opening))
+		*verdict = CT_LEARN;
+	return note_init_ack(st, dir, seg);
+}
+
+/*
+ * 8.5 and 8.5.1. Says in @verdict if the packet is in order but is to change
  * nothing more.
  */
 static enum ct_reason verify_tag(struct ct_sctp *st, enum ip_conntrack_dir dir,
-				 const struct ct_sctp_seg *seg, bool *pass)
+				 const struct ct_sctp_seg *seg,
+				 enum ct_verdict *verdict)
 {
 	enum ip_conntrack_dir owner = seg->reflected ? !dir : dir;
-	bool fresh = seg->vtag && seg->vtag == st->fresh[owner];
 	bool live = seg->vtag && seg->vtag == st->vtag[owner];
+	int i = find_offer(st, owner, seg->vtag);
 
-	if (seg->map & HAS(INIT)) {		/* A */
-		if (seg->vtag)
-			return CT_R_SCTP_VTAG;
-		st->fresh[!dir] = seg->init_tag;
-		*pass = st->state == CT_SCTP_CLOSED;
-		return CT_R_OK;
-	}
+	if (seg->map & (HAS(INIT) | HAS(INIT_ACK)))
+		return verify_setup(st, dir, seg, verdict);
 	if (!seg->vtag)
 		return CT_R_SCTP_VTAG;
-	if (seg->map & HAS(INIT_ACK)) {
-		if (!fresh)
-			return CT_R_SCTP_VTAG;
-		st->fresh[!dir] = seg->init_tag;
-		return CT_R_OK;
-	}
-	if (seg->map & HAS(COOKIE_ECHO) && fresh && st->fresh[!dir]) {	/* D */
-		adopt_fresh(st);
-		return CT_R_OK;
-	}
+	if (seg->map & HAS(COOKIE_ECHO) && i >= 0 && st->offer[i][!dir])
+		return meet_offer(st, dir, i);	/* D */
 	if (live) {
 		st->stray = 0;
 		return CT_R_OK;
 	}
-	if (seg->map & HAS(ABORT) && fresh) {	/* B, in answer to an INIT */
-		*pass = st->state != CT_SCTP_CLOSED &&
-			st->state != CT_SCTP_COOKIE_WAIT;
-		return CT_R_OK;
-	}
-	if (fresh && !lives(st)) {	/* what came before took another path */
-		if (st->fresh[!dir])
-			adopt_fresh(st);
-		return CT_R_OK;
-	}
+	if (seg->map & HAS(ABORT) && i >= 0)	/* B, in answer to an INIT */
+		return abort_offer(st, seg, i, verdict);
+	/* What came before took another path. */
+	if (i >= 0 && !lives(st) && !seg->reflected)
+		return meet_offer(st, dir, i);
 	/* E: the sender has an association that we have not seen. */
-	if (seg->map == HAS(SHUTDOWN_ACK) && !st->vtag[dir])
+	if (seg->map == HAS(SHUTDOWN_ACK) && !st->vtag[dir]) {
+		*verdict = CT_PASS;
 		return CT_R_OK;
+	}
 	if (seg->map & MAP_HEARTBEATS &&
 	    !(seg->map & ~(MAP_HEARTBEATS | HAS(AUTH))))
-		return meet_stray(st, dir, seg, pass);
+		return meet_stray(st, dir, seg, verdict);
 	return CT_R_SCTP_VTAG;
 }
 
@@ -370,38 +518,64 @@ static void advance(struct ct_sctp *st, enum ip_conntrack_dir dir, u32 map)
 	}
 }
 
+/* RFC 9653, 5: may its checksum be zero? Never that of an INIT. */
+static bool crc_will_do(const struct ct_flow *flow, const struct ct_sctp_seg *seg,
+			enum ip_conntrack_dir dir)
+{
+	if (likely(!seg->no_crc))
+		return true;
+	if (seg->map & HAS(INIT))
+		return false;
+	return !flow || flow->state.sctp.flags & CT_SCTP_F_NO_CRC(dir);
+}
+
+/* Which bits of its status a flow gets: who sends INIT ACK has heard an INIT. */
+static u32 news(const struct ct_flow *flow, const struct ct_sctp *st,
+		enum ip_conntrack_dir dir, const struct ct_sctp_seg *seg)
+{
+	u32 status = 0;
+
+	if (!flow)
+		return 0;
+	if (seg->map & HAS(INIT_ACK))
+		status |= IPS_SEEN_REPLY;
+	if (st->state == CT_SCTP_ESTABLISHED &&
+	    (dir == IP_CT_DIR_REPLY || flow->status & IPS_SEEN_REPLY))
+		status |= IPS_ASSURED;
+	return status;
+}
+
 static void sctp_judge(const struct ct_flow *flow, const struct ct_pkt *pkt,
 		       enum ip_conntrack_dir dir, struct ct_judgement *j)
 {
 	const struct ct_sctp_seg *seg = &pkt->sctp;
 	struct ct_sctp *st = &j->next.sctp;
 	enum ct_reason reason;
-	bool pass = false;
 
 	ct_judge_accept(j, flow, 0);
 	j->stays = false;
 	if (flow)
 		j->next = flow->state;
+	if (!crc_will_do(flow, seg, dir)) {
+		ct_judge_refuse(j, CT_R_CHECKSUM);
+		return;
+	}
 	if (flow && st->flags & CT_SCTP_F_OVER && seg->map == HAS(INIT) &&
 	    !seg->vtag) {
 		j->verdict = CT_RENEW;
 		return;
 	}
 	if (flow)
-		reason = verify_tag(st, dir, seg, &pass);
+		reason = verify_tag(st, dir, seg, &j->verdict);
 	else
 		reason = begin(st, seg);
 	if (reason) {
 		ct_judge_refuse(j, reason);
 		return;
 	}
-	if (pass)
-		j->verdict = CT_PASS;
-	else if (flow)
+	if (j->verdict == CT_ACCEPT && flow)
 		advance(st, dir, seg->map);
-	if (st->state == CT_SCTP_ESTABLISHED && flow &&
-	    (dir == IP_CT_DIR_REPLY || flow->status & IPS_SEEN_REPLY))
-		j->status = IPS_ASSURED;
+	j->status = news(flow, st, dir, seg);
 	j->timeout = ct_timeout(pkt, CT_TO_SCTP_CLOSED + st->state -
 				     CT_SCTP_CLOSED);
 }

@@ -8,7 +8,13 @@
  *	windows of both ends after G. van Rooij, "Real Stateful TCP Packet
  *	Filtering in IP Filter" (2001). Where only the ends can tell, because the
  *	tracker may have missed something, the segment is let through without a
- *	change (CT_PASS), and the other end's answer decides.
+ *	change (CT_PASS), and the other end's answer decides. If that answer can
+ *	only be known by the question, the question is noted (CT_LEARN).
+ *
+ *	What is refused goes on to its receiver, unless a rule drops it, and may be
+ *	taken there. So data beyond the window moves its sender's end, unsure, as
+ *	far as one more window (remember()): the acknowledgment, which is the
+ *	proof, then fits, and the connection goes on.
  *
  * Sources
  *	RFC 9293 3.3.2 states, 3.4 sequence numbers, 3.5 opening, 3.5.1 half-open
@@ -304,13 +310,16 @@ static void set_options(struct ct_tcp_peer *p, u8 opts)
 	set_scale(p, opts & CT_TCP_LAST_SCALE);
 }
 
-/* An end's SYN: sequence numbers begin here. Its window is not scaled. */
+/*
+ * An end's SYN: sequence numbers begin here. Its window is not scaled. Until there
+ * is an answer, maxend is behind the SYN, and end behind its data (RFC 7413).
+ */
 static void meet_syn(struct ct_tcp_peer *s, const struct ct_tcp_seg *seg)
 {
 	memset(s, 0, sizeof(*s));
 	s->flags = CT_TCP_F_SEEN;
 	s->end = seg->end;
-	s->maxend = seg->end;
+	s->maxend = seg->seq + 1;
 	set_options(s, seg->opts);
 	set_max_window(s, max_t(u32, seg->win, 1));
 }
@@ -347,48 +356,110 @@ static void settle_scale(struct ct_tcp_peer *a, struct ct_tcp_peer *b)
  * one's SYN had a window for: it need not wait for the third segment (RFC 7413,
  * 2), and the tracker may not see that.
  */
-static void meet_other(struct ct_tcp_peer *s, struct ct_tcp_peer *r)
+static void meet_other(struct ct_tcp_peer *s, const struct ct_tcp_peer *r)
 {
-	settle_scale(s, r);
 	s->maxend = s->end + max_window(r);
+}
+
+/*
+ * Who got no answer may begin again with another sequence number. Where both ends
+ * have sent a SYN, one of these may be forged: who acknowledges the other one to
+ * the bit is believed.
+ */
+static bool begins_again(const struct ct_tcp *t, const struct ct_tcp_seg *seg,
+			 enum ip_conntrack_dir dir)
+{
+	const struct ct_tcp_peer *s = &t->peer[dir], *r = &t->peer[!dir];
+
+	if (t->state == CT_TCP_SYN_SENT)
+		return dir == IP_CT_DIR_ORIGINAL && seg->seq + 1 != s->maxend;
+	return t->state == CT_TCP_SYN_SENT2 && seg->kind == CT_TCP_K_SYNACK &&
+	       seg->ack == r->end && seg->end != s->end;
 }
 
 static void meet(struct ct_tcp *t, const struct ct_tcp_seg *seg,
 		 enum ip_conntrack_dir dir)
 {
 	struct ct_tcp_peer *s = &t->peer[dir], *r = &t->peer[!dir];
-	bool again = t->state == CT_TCP_SYN_SENT && !dir && seg->end != s->end;
 
-	/* Who got no answer may begin again with another sequence number. */
-	if (is_syn(seg) && (!(s->flags & CT_TCP_F_SEEN) || again)) {
+	if (is_syn(seg) && (!(s->flags & CT_TCP_F_SEEN) ||
+			    begins_again(t, seg, dir))) {
 		meet_syn(s, seg);
 		if (r->flags & CT_TCP_F_SEEN)
 			meet_other(s, r);
 	} else if (!(s->flags & CT_TCP_F_SEEN)) {
 		meet_middle(s, r, seg);
 	}
+	if (seg->kind == CT_TCP_K_SYNACK)
+		settle_scale(s, r);
+}
+
+/*
+ * 3.10.7.3: the answer to a SYN acknowledges it, and what came with it at most.
+ * What is too high is found by the windows.
+ */
+static bool misses_syn(const struct ct_tcp *t, const struct ct_tcp_seg *seg,
+		       const struct ct_tcp_peer *r)
+{
+	if (seg->kind != CT_TCP_K_SYNACK)
+		return false;
+	if (t->state == CT_TCP_SYN_SENT)
+		return before(seg->ack, r->maxend);
+	return t->state == CT_TCP_SYN_SENT2 && before(seg->ack, r->end);
+}
+
+/*
+ * What began in the window and was longer shows that there is more room than was
+ * said: what follows it without a hole may come too.
+ */
+static bool continues(const struct ct_tcp_peer *s, const struct ct_tcp_peer *r,
+		      u32 seq)
+{
+	return seq == s->end && !(s->flags & CT_TCP_F_UNSURE) &&
+	       !after(seq, s->maxend + max_window(r));
 }
 
 /*
  * Which of van Rooij's four bounds does a segment break? CT_R_OK and @old set:
- * only a lower one, by data or acknowledgments long past, which do no harm.
+ * only a lower one, by data or acknowledgments long past, which do no harm. What
+ * was sent beyond the window does not make anything older.
  */
 static enum ct_reason check_window(const struct ct_tcp_peer *s,
 				   const struct ct_tcp_peer *r, u32 seq,
 				   u32 end, u32 ack, u32 sack, bool *old)
 {
 	u32 ack_window = max(CT_TCP_ACK_WINDOW_MIN, max_window(s));
+	u32 window = max_window(r);
 
 	*old = false;
-	if (after(seq, s->maxend))
+	if (after(seq, s->maxend) && after(end, s->maxend) &&
+	    !continues(s, r, seq))
 		return CT_R_TCP_SEQ_OVER;
 	if (after(sack, r->end))
 		return CT_R_TCP_ACK_OVER;
-	if (r->maxwin && before(end, s->end - max_window(r)))
+	if (r->maxwin && before(end, s->end - window) &&
+	    before(end, s->maxend - window))
 		*old = true;
-	if (before(ack, r->end - ack_window))
+	if (before(ack, r->end - ack_window) &&
+	    before(ack, r->maxend - ack_window))
 		*old = true;
 	return CT_R_OK;
+}
+
+static void update_end(struct ct_tcp_peer *s, struct ct_tcp_peer *r,
+		       const struct ct_tcp_seg *seg)
+{
+	u32 more = seg->end - s->maxend;
+
+	if (!after(seg->end, s->end))
+		return;
+	if (r->maxwin && after(seg->end, s->maxend) &&
+	    !after(seg->seq, s->maxend))
+		set_max_window(r, max_window(r) + more);
+	if (after(seg->seq, s->end))
+		s->flags |= CT_TCP_F_UNSURE;
+	s->end = seg->end;
+	s->flags |= CT_TCP_F_UNACKED;
 }
 
 static void update_window(struct ct_tcp_peer *s, struct ct_tcp_peer *r,
@@ -399,24 +470,19 @@ static void update_window(struct ct_tcp_peer *s, struct ct_tcp_peer *r,
 
 	if (max_window(s) < offered)
 		set_max_window(s, offered);
-	if (after(seg->end, s->end)) {
-		s->end = seg->end;
-		s->flags |= CT_TCP_F_UNACKED;
-	}
+	update_end(s, r, seg);
 	if (seg->has_ack && seg->kind != CT_TCP_K_RST) {
 		if (!(s->flags & CT_TCP_F_MAXACK) || after(ack, s->maxack))
 			s->maxack = ack;
 		s->flags |= CT_TCP_F_MAXACK;
 	}
-	if (r->maxwin && after(seg->end, s->maxend))
-		set_max_window(r, max_window(r) + seg->end - s->maxend);
 	if (after(sack + win, r->maxend - 1)) {
 		r->maxend = sack + win;
 		if (!win)
 			r->maxend++;	/* a window probe (RFC 9293, 3.8.6.1) */
 	}
 	if (ack == r->end)
-		r->flags &= ~CT_TCP_F_UNACKED;
+		r->flags &= ~(CT_TCP_F_UNACKED | CT_TCP_F_UNSURE);
 }
 
 /*
@@ -441,6 +507,9 @@ static enum ct_reason window(struct ct_tcp *t, const struct ct_tcp_seg *seg,
 		end = s->end;
 	}
 
+	*old = misses_syn(t, seg, r);
+	if (*old)
+		return CT_R_OK;
 	reason = check_window(s, r, seq, end, ack, sack, old);
 	if (liberal || (s->flags | r->flags) & CT_TCP_F_LIBERAL) {
 		if (seg->kind != CT_TCP_K_RST)
@@ -450,6 +519,53 @@ static enum ct_reason window(struct ct_tcp *t, const struct ct_tcp_seg *seg,
 	if (!reason && !*old)
 		update_window(s, r, seg, ack, sack);
 	return reason;
+}
+
+/* Could a refused acknowledgment be of data that came this way, or another? */
+static bool is_near(const struct ct_tcp_peer *s, const struct ct_tcp_peer *r,
+		    const struct ct_tcp_seg *seg)
+{
+	u32 window = max(CT_TCP_ACK_WINDOW_MIN, max_window(s));
+
+	return !after(seg->ack, r->end + min(window, CT_TCP_REACH_MAX)) &&
+	       !before(seg->ack, r->end - window);
+}
+
+/*
+ * It is refused, but may reach its receiver. Data that is beyond the window by less
+ * than another one may be taken: where it ends is noted, and fits the
+ * acknowledgment that proves it. An acknowledgment from beyond the window, by who
+ * knows to the bit what comes next, proves data that was refused, or took another
+ * path. Nothing else is believed of either: no window, no state, no timeout.
+ */
+static void remember(const struct ct_flow *flow, const struct ct_tcp_seg *seg,
+		     enum ip_conntrack_dir dir, struct ct_judgement *j)
+{
+	struct ct_tcp *t = &j->next.tcp;
+	struct ct_tcp_peer *s = &t->peer[dir], *r = &t->peer[!dir];
+	u32 reach = min(max_window(r), CT_TCP_REACH_MAX);
+	bool proves;
+
+	j->next = flow->state;
+	if (seg->kind == CT_TCP_K_RST || is_syn(seg) ||
+	    !(s->flags & r->flags & CT_TCP_F_SEEN))
+		return;
+	proves = seg->seq == s->end && !(s->flags & CT_TCP_F_UNSURE) &&
+		 !(r->flags & CT_TCP_F_FIN) && after(seg->ack, r->end) &&
+		 after(seg->ack, r->maxend) &&
+		 !after(seg->ack, r->maxend + CT_TCP_REACH_MAX);
+	if ((proves || is_near(s, r, seg)) && !(s->flags & CT_TCP_F_FIN) &&
+	    seg->end != seg->seq && after(seg->end, s->end) &&
+	    !after(seg->end, s->maxend + reach)) {
+		s->end = seg->end;
+		s->flags |= CT_TCP_F_UNSURE;
+		j->stays = false;
+	}
+	if (proves) {
+		r->end = seg->ack;
+		r->flags |= CT_TCP_F_UNSURE;
+		j->stays = false;
+	}
 }
 
 /* Judging */
@@ -490,6 +606,16 @@ static void count_repeats(struct ct_tcp *t, const struct ct_tcp_seg *seg,
 	t->retrans = 0;
 }
 
+/* Is it the answer that the SYN of this connection got already? */
+static bool answers_again(const struct ct_tcp *t, const struct ct_tcp_seg *seg,
+			  enum ip_conntrack_dir dir)
+{
+	const struct ct_tcp_peer *s = &t->peer[dir];
+
+	return t->state == CT_TCP_SYN_RECV && s->flags & CT_TCP_F_MAXACK &&
+	       seg->seq + 1 == s->end && seg->ack == s->maxack;
+}
+
 /*
  * A segment that says something only to the ends. A SYN in a connection is
  * answered with an acknowledgment if the connection lives (RFC 5961, 4), or
@@ -502,10 +628,9 @@ static void judge_stray(const struct ct_pkt *pkt, enum ip_conntrack_dir dir,
 	struct ct_tcp *t = &j->next.tcp;
 	struct ct_tcp_peer *s = &t->peer[dir], *r = &t->peer[!dir];
 
-	j->verdict = CT_PASS;
 	if (seg->kind == CT_TCP_K_SYNACK &&
 	    last_of_other(t, CT_TCP_K_SYN, dir) &&
-	    seg->ack == t->last_mark + 1) {
+	    seg->ack == t->last_mark + 1 && !answers_again(t, seg, dir)) {
 		meet_syn(s, seg);
 		memset(r, 0, sizeof(*r));
 		r->flags = CT_TCP_F_SEEN;
@@ -521,6 +646,11 @@ static void judge_stray(const struct ct_pkt *pkt, enum ip_conntrack_dir dir,
 		j->timeout = ct_timeout(pkt, CT_TO_TCP_SYN_RECV);
 		return;
 	}
+	if (seg->kind == CT_TCP_K_SYNACK) {
+		j->verdict = CT_PASS;
+		return;
+	}
+	j->verdict = CT_LEARN;
 	if (seg->kind == CT_TCP_K_SYN)
 		t->last_opts = seg->opts;
 	note(t, seg, dir, seg->kind == CT_TCP_K_ACK ? seg->ack : seg->seq);
@@ -532,52 +662,70 @@ static bool is_closing(u8 state)
 }
 
 /*
+ * To the bit: what the other end has acknowledged, or, if all of that came by, what
+ * was sent. Or it answers the SYN that began the connection (3.5.2, first group).
+ */
+static bool is_exact(const struct ct_tcp *t, const struct ct_tcp_seg *seg,
+		     enum ip_conntrack_dir dir)
+{
+	const struct ct_tcp_peer *s = &t->peer[dir], *r = &t->peer[!dir];
+
+	if (r->flags & CT_TCP_F_MAXACK && seg->seq == r->maxack)
+		return true;
+	if (s->flags & CT_TCP_F_SEEN && !(s->flags & CT_TCP_F_UNSURE) &&
+	    seg->seq == s->end)
+		return true;
+	return !seg->seq && seg->rst_ack && seg->ack == r->end &&
+	       (t->state == CT_TCP_SYN_RECV || t->state == CT_TCP_SYN_SENT2);
+}
+
+/* A reset in reply to the SYN. 3.10.7.3: it acknowledges that, or is ignored. */
+static void judge_refusal(const struct ct_tcp *t, const struct ct_tcp_seg *seg,
+			  struct ct_judgement *j)
+{
+	const struct ct_tcp_peer *r = &t->peer[IP_CT_DIR_ORIGINAL];
+
+	if (!seg->rst_ack || !seg->ack)
+		j->verdict = CT_PASS;
+	else if (before(seg->ack, r->maxend) || after(seg->ack, r->end))
+		ct_judge_refuse(j, CT_R_TCP_RST_SEQ);
+}
+
+/*
  * RFC 9293, 3.5.2, and RFC 5961, 3: which resets end a connection? Sets the
- * verdict; CT_ACCEPT if it is to be held against the windows and ends the
- * connection, CT_PASS if it is but the ends must say more.
+ * verdict; CT_ACCEPT if it ends the connection, CT_PASS if the ends must say more.
+ * Sets @sure if it need not be held against the windows.
  */
 static void judge_reset(const struct ct_pkt *pkt, const struct ct_tcp *t,
 			enum ip_conntrack_dir dir, struct ct_judgement *j,
 			bool *sure)
 {
-	const struct ct_tcp_peer *s = &t->peer[dir], *r = &t->peer[!dir];
+	const struct ct_tcp_peer *r = &t->peer[!dir];
 	const struct ct_tcp_seg *seg = &pkt->tcp;
 
 	j->verdict = CT_ACCEPT;
 	*sure = true;
-	if (is_closing(t->state))
-		return;		/* the end may have forgotten it already */
+	if (t->state == CT_TCP_CLOSE)
+		return;		/* says nothing new */
 	if (last_of_other(t, CT_TCP_K_SYN, dir) && seg->rst_ack &&
 	    seg->ack == t->last_mark + 1)
 		return;		/* refuses a SYN that was let through */
 	if (last_of_other(t, CT_TCP_K_ACK, dir) &&
 	    t->state == CT_TCP_SYN_SENT && seg->seq == t->last_mark)
 		return;		/* half-open connection (3.5.1, figure 8) */
-	*sure = false;
 	if (t->state == CT_TCP_SYN_SENT && dir == IP_CT_DIR_REPLY) {
-		/* 3.10.7.3: it must acknowledge the SYN, or is ignored */
-		if (!seg->rst_ack || !seg->ack)
-			j->verdict = CT_PASS;
-		else if (seg->ack != r->end)
-			ct_judge_refuse(j, CT_R_TCP_RST_SEQ);
+		judge_refusal(t, seg, j);
 		return;
 	}
-	if (!(r->flags & CT_TCP_F_MAXACK))
+	if (is_exact(t, seg, dir))
 		return;
-	if (before(seg->seq, r->maxack) &&
-	    !(seg->seq == 0 && t->state != CT_TCP_ESTABLISHED)) {
-		if (READ_ONCE(pkt->cnet->knobs.tcp_ignore_invalid_rst))
-			j->verdict = CT_PASS;
-		else
-			ct_judge_refuse(j, CT_R_TCP_RST_SEQ);
+	j->verdict = CT_PASS;	/* a challenge is due (RFC 5961, 3.2) */
+	*sure = !seg->seq && t->state != CT_TCP_ESTABLISHED;
+	if (*sure || !(r->flags & CT_TCP_F_MAXACK) ||
+	    !before(seg->seq, r->maxack))
 		return;
-	}
-	if (t->state != CT_TCP_ESTABLISHED)
-		return;
-	if (seg->seq != r->maxack && seg->seq != s->end)
-		j->verdict = CT_PASS;	/* a challenge is due (RFC 5961, 3.2) */
-	else if ((s->flags | r->flags) & CT_TCP_F_LIBERAL)
-		*sure = true;	/* where it should be; no window is known */
+	if (!READ_ONCE(pkt->cnet->knobs.tcp_ignore_invalid_rst))
+		ct_judge_refuse(j, CT_R_TCP_RST_SEQ);
 }
 
 /* The table knows no ends: which FIN, and what does the segment acknowledge? */
@@ -663,6 +811,10 @@ static void judge_next(const struct ct_flow *flow, const struct ct_pkt *pkt,
 	t->state = next;
 	count_repeats(t, seg, dir);
 	j->timeout = state_timeout(flow, pkt, t);
+	if (is_syn(seg) && next == before)
+		j->verdict = CT_LEARN;	/* who knocks again does not stay longer */
+	if (seg->kind == CT_TCP_K_RST && next == before)
+		j->verdict = CT_PASS;
 	if (!(flow->status & IPS_SEEN_REPLY)) {
 		/* Nothing but a reset came of it. */
 		if (seg->kind == CT_TCP_K_RST)
@@ -724,6 +876,7 @@ void ct_tcp_judge(const struct ct_flow *flow, const struct ct_pkt *pkt,
 				&old);
 		if (reason) {
 			ct_judge_refuse(j, reason);
+			remember(flow, seg, dir, j);
 			return;
 		}
 		if (old) {

@@ -137,7 +137,8 @@ struct ct_tcp {
  * @flags: CT_SCTP_F_*
  * @stray_dir: direction of the packet that @stray was seen in
  * @vtag: verification tag that packets carry, by direction; 0 if not known
- * @fresh: the same for an association that is being set up
+ * @offer: the same for associations that are being set up: the first that was
+ *	tried, and the last, of which one may be forged
  * @stray: unknown tag of the last HEARTBEAT; 0 if there was none
  */
 struct ct_sctp {
@@ -145,7 +146,7 @@ struct ct_sctp {
 	u8 flags;
 	u8 stray_dir;
 	__be32 vtag[2];
-	__be32 fresh[2];
+	__be32 offer[2][2];
 	__be32 stray;
 };
 

@@ -19,13 +19,17 @@ struct seq_file;
 /**
  * enum ct_verdict - what becomes of a packet and its flow
  * @CT_ACCEPT: belongs to the flow; apply the judgement
- * @CT_PASS: belongs to the flow, but says nothing: count it, keep the timeout
+ * @CT_LEARN: belongs to the flow: take over what was learnt, and count it; it
+ *	proves nothing, so that timeout and status stay as they are
+ * @CT_PASS: belongs to the flow, but is not believed, or says nothing: count it,
+ *	and touch nothing
  * @CT_REFUSE: INVALID, for the judgement's reason
  * @CT_RENEW: the flow is over and this packet begins another on its tuple
  * @CT_END: belongs to the flow, which is over with it
  */
 enum ct_verdict {
 	CT_ACCEPT,
+	CT_LEARN,
 	CT_PASS,
 	CT_REFUSE,
 	CT_RENEW,
@@ -39,7 +43,9 @@ enum ct_verdict {
  * @status: IPS_* bits to set in the flow
  * @timeout: jiffies until the flow ends
  * @stays: the flow's state stays as it is, and @next means nothing
- * @next: the flow's next state; taken over unless the packet is refused
+ * @next: the flow's next state; taken over unless @stays, or the packet passes.
+ *	That of a packet that is refused may have what its receiver does with it
+ *	if no rule drops it
  */
 struct ct_judgement {
 	enum ct_verdict verdict;
@@ -214,6 +220,7 @@ static inline void ct_judge_refuse(struct ct_judgement *j,
 {
 	j->verdict = CT_REFUSE;
 	j->reason = reason;
+	j->stays = true;
 }
 
 /**

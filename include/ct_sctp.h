@@ -37,5 +37,9 @@ enum ct_sctp_state {
 
 /* ct_sctp.flags */
 #define CT_SCTP_F_OVER	BIT(0)	/* ended by ABORT or SHUTDOWN COMPLETE */
+/* An INIT of ct_sctp.offer[i] was answered */
+#define CT_SCTP_F_ANSWERED(i)	BIT(1 + (i))
+/* In this direction checksums may be zero (RFC 9653) */
+#define CT_SCTP_F_NO_CRC(dir)	BIT(3 + (dir))
 
 #endif /* CT_SCTP_H */

@@ -14,6 +14,9 @@
 /* Acknowledgments may be this much older than the newest data (van Rooij). */
 #define CT_TCP_ACK_WINDOW_MIN	66000U
 
+/* What is refused is remembered up to one more window beyond, or this. */
+#define CT_TCP_REACH_MAX	BIT(28)
+
 enum ct_tcp_state {
 	CT_TCP_NONE,
 	CT_TCP_SYN_SENT,
@@ -55,6 +58,7 @@ enum ct_tcp_kind {
 #define CT_TCP_F_UNACKED	BIT(4)	/* sent data not yet acknowledged */
 #define CT_TCP_F_MAXACK		BIT(5)	/* maxack means something */
 #define CT_TCP_F_SEEN		BIT(6)	/* sent something at all */
+#define CT_TCP_F_UNSURE		BIT(7)	/* end: behind a hole, or refused */
 
 /* ct_tcp.last_mark of an acknowledgment: all of it that a repeated one has too */
 static inline u32 ct_tcp_mark(const struct ct_tcp_seg *seg)

@@ -100,12 +100,16 @@ struct ct_tcp_seg {
  * @init_tag: initiate tag of an INIT or INIT ACK
  * @map: chunk types it has, bit 1 << type for types below 32
  * @reflected: the tag is the sender's own (T bit of ABORT, SHUTDOWN COMPLETE)
+ * @no_crc: its checksum is zero, which is not the right one (RFC 9653)
+ * @takes_no_crc: INIT or INIT ACK: its sender takes such packets
  */
 struct ct_sctp_seg {
 	__be32 vtag;
 	__be32 init_tag;
 	u32 map;
 	bool reflected;
+	bool no_crc;
+	bool takes_no_crc;
 };
 
 /**

@@ -105,7 +105,7 @@ static __always_inline u32 ct_tcp_usual_first(struct ct_tcp *t,
 	u32 timeout = READ_ONCE(knobs->timeout[CT_TO_TCP_SYN_SENT]);
 
 	s->end = seg->end;
-	s->maxend = seg->end;
+	s->maxend = seg->seq + 1;
 	s->scale = seg->opts & CT_TCP_LAST_SCALE;
 	s->maxwin = DIV_ROUND_UP(max_t(u32, seg->win, 1), 1U << s->scale);
 	s->flags = CT_TCP_F_SEEN | ct_tcp_offers(seg->opts);
@@ -131,7 +131,7 @@ static __always_inline u32 ct_tcp_usual_first(struct ct_tcp *t,
  * @timeout: set to jiffies until the flow ends
  *
  * All of van Rooij's bounds must hold, none by grace, so that it makes no
- * difference whether they are enforced.
+ * difference whether they are enforced; and there is no hole before the segment.
  *
  * Return: false if there is more to it, and nothing has been changed.
  */
@@ -152,7 +152,8 @@ ct_tcp_usual(struct ct_tcp *t, enum ct_tcp_state from,
 	if (unlikely(t->last_mark == mark && t->last == last))
 		return false;		/* is a repeated one */
 	widest = max(CT_TCP_ACK_WINDOW_MIN, (u32)s->maxwin << s->scale);
-	if (unlikely(ct_tcp_any_beyond((s->maxend - seg->seq) |
+	/* What begins where it is known to have sent is not beyond @s->maxend. */
+	if (unlikely(ct_tcp_any_beyond((s->end - seg->seq) |
 				       (s->maxend - seg->end) |
 				       (r->end - seg->ack) |
 				       (seg->end - s->end +
@@ -173,7 +174,7 @@ ct_tcp_usual(struct ct_tcp *t, enum ct_tcp_state from,
 	if (after(edge, r->maxend - 1))
 		r->maxend = edge;
 	if (seg->ack == r->end)
-		r->flags &= ~CT_TCP_F_UNACKED;
+		r->flags &= ~(CT_TCP_F_UNACKED | CT_TCP_F_UNSURE);
 	if (from == CT_TCP_SYN_RECV) {
 		s->flags |= CT_TCP_F_MAXACK;
 		t->state = CT_TCP_ESTABLISHED;
@@ -223,7 +224,7 @@ ct_tcp_usual_answer(struct ct_tcp *t, const struct ct_tcp_seg *seg,
 	s->flags = CT_TCP_F_SEEN | CT_TCP_F_MAXACK | ct_tcp_offers(seg->opts);
 	if (after(edge, r->maxend - 1))
 		r->maxend = edge;
-	r->flags &= ~CT_TCP_F_UNACKED;
+	r->flags &= ~(CT_TCP_F_UNACKED | CT_TCP_F_UNSURE);
 	t->state = CT_TCP_SYN_RECV;
 	t->last = ct_tcp_last(CT_TCP_K_SYNACK, IP_CT_DIR_REPLY);
 	t->last_mark = seg->seq;

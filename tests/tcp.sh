@@ -32,15 +32,18 @@ port=1000
 from_a() { wire c "$ip src=$a dst=$b / tcp sport=$port dport=80 $*"; }
 from_b() { wire s "$ip src=$b dst=$a / tcp sport=80 dport=$port $*"; }
 
-# line STATE A_PACKETS A_DATA B_PACKETS B_DATA [ASSURED]: in the table, where
-# the segments had that much data and no options
+# line STATE A_PACKETS A_DATA B_PACKETS B_DATA [ASSURED | UNBELIEVED]: in the table,
+# where the segments had that much data and no options, and whether one of B was
+# believed
 line() {
 	local ab="src=$a dst=$b sport=$port dport=80"
-	local ba="src=$b dst=$a sport=80 dport=$port" unreplied=''
-	(($4)) || unreplied='[UNREPLIED] '
+	local ba="src=$b dst=$a sport=80 dport=$port" unreplied='' sure=${6-}
+	if [[ $4 == 0 || $sure == UNBELIEVED ]]; then
+		unreplied='[UNREPLIED] ' sure=''
+	fi
 	echo "tcp      6 T $1 $ab packets=$2 bytes=$(($2 * head + $3))" \
 		"$unreplied$ba packets=$4 bytes=$(($4 * head + $5))" \
-		"${6:+[$6] }$end"
+		"${sure:+[$sure] }$end"
 }
 
 # state NAME SECONDS STATE ...
@@ -118,12 +121,89 @@ resets() {
 	from_b flags=R seq=5101
 	state "an inexact reset is for the ends to judge" \
 		432000 ESTABLISHED 2 0 2 0 ASSURED
+	from_b flags=R seq=5101
+	state "and so is the same one again" 432000 ESTABLISHED 2 0 3 0 ASSURED
 	next_one
 	from_a flags=S seq=1000
 	state "a SYN" 120 SYN_SENT 1 0 0 0
 	from_b flags=RA seq=0 ack=1001
 	wait_is "IPv$v refused: the flow is gone" "" \
 		flow r "sport=$port dport=80"
+}
+
+# What somebody sends who sees nothing and forges the addresses
+forged_resets() {
+	next_one
+	from_a flags=S seq=1000
+	from_b flags=R seq=777000
+	state "a reset that does not acknowledge the SYN changes nothing" \
+		120 SYN_SENT 1 0 1 0 UNBELIEVED
+	from_b flags=SA seq=5000 ack=1001
+	state "the true answer is believed" 60 SYN_RECV 1 0 2 0
+	open
+	from_a flags=FA seq=1001 ack=5001
+	from_b flags=A seq=5001 ack=1002
+	from_b flags=R seq=5101
+	state "an inexact reset does not end what is closing" \
+		60 CLOSE_WAIT 3 0 3 0 ASSURED
+	from_a flags=S seq=900000
+	state "so that a SYN does not renew it" \
+		60 CLOSE_WAIT 4 0 3 0 ASSURED
+	from_b flags=FA seq=5001 ack=1002
+	from_a flags=A seq=1002 ack=5002
+	state "and the ends go on" 120 TIME_WAIT 5 0 4 0 ASSURED
+}
+
+# seconds: that the connection has left
+seconds() { flow r "sport=$port dport=80" | awk '{ print $3 }'; }
+
+knocking() {
+	local left
+	knob r tcp_timeout_syn_sent 1000
+	next_one
+	from_a flags=S seq=1000
+	sleep 3
+	from_a flags=S seq=1000
+	wait_for 15 line_has_packets 2
+	left=$(seconds)
+	at_least "IPv$v a SYN again does not prolong SYN_SENT" "$left" 998
+	from_a flags=S seq=7000
+	wait_for 15 line_has_packets 3
+	left=$(seconds)
+	at_least "IPv$v nor does one with another number" "$left" 998
+	knob r tcp_timeout_syn_sent 120
+}
+
+line_has_packets() { [[ $(flow r "sport=$port dport=80") == *" packets=$1 "* ]]; }
+
+fast_open() {
+	next_one
+	from_a flags=S seq=1000 / data n=1000
+	from_a flags=S seq=1000
+	from_b flags=SA seq=5000 ack=2001
+	from_a flags=A seq=2001 ack=5001
+	state "a SYN again, without its data" \
+		432000 ESTABLISHED 3 1000 1 0 ASSURED
+}
+
+# Rules need not drop what is INVALID: it reaches the other end.
+beyond() {
+	local before
+	next_one
+	from_a flags=S seq=1000 win=4000
+	from_b flags=SA seq=5000 ack=1001 win=4000
+	from_a flags=A seq=1001 ack=5001 win=4000
+	before=$(reason r "TCP sequence above the window")
+	from_a flags=PA seq=1001 ack=5001 win=4000 / data n=1400
+	from_a flags=PA seq=5101 ack=5001 win=4000 / data n=1400
+	wait_is "IPv$v data beyond the window has a reason" $((before + 1)) \
+		reason r "TCP sequence above the window"
+	from_b flags=A seq=5001 ack=6501 win=4000
+	state "the other end took it: the connection goes on" \
+		432000 ESTABLISHED 3 1400 2 0 ASSURED
+	from_a flags=PA seq=6501 ack=5001 win=4000 / data n=1400
+	from_b flags=A seq=5001 ack=7901 win=4000
+	state "and on" 432000 ESTABLISHED 4 2800 3 0 ASSURED
 }
 
 both_open() {
@@ -252,6 +332,10 @@ for family in 4 6; do
 	life
 	gone_in_time
 	resets
+	forged_resets
+	knocking
+	fast_open
+	beyond
 	both_open
 	challenge
 	windows

@@ -5,7 +5,8 @@
  * ct_test_packet() does what the core does with a judgement, and nothing else:
  * take over the state, set the status, note that a reply was seen, forget a
  * flow that is renewed. A second judgement of the same packet must be the
- * same: judging is pure.
+ * same: judging is pure. And what was not believed must not be when it comes
+ * again.
  *
  * Context: KUnit's threads.
  */
@@ -51,6 +52,11 @@ static void apply(struct ct_test_run *run, enum ip_conntrack_dir dir)
 
 	switch (j->verdict) {
 	case CT_REFUSE:
+	case CT_LEARN:
+		if (!j->stays)
+			flow->state = j->next;
+		return;
+	case CT_PASS:
 		return;
 	case CT_RENEW:
 		memset(flow, 0, sizeof(*flow));
@@ -86,16 +92,50 @@ static void judge_twice(struct ct_test_run *run, enum ip_conntrack_dir dir)
 		KUNIT_EXPECT_EQ(run->test, j->reason, again.reason);
 		return;
 	}
-	if (j->verdict == CT_RENEW)
+	if (j->verdict == CT_RENEW || j->verdict == CT_PASS)
 		return;
-	KUNIT_EXPECT_EQ(run->test, j->status, again.status);
-	if (j->verdict == CT_ACCEPT)
+	if (j->verdict == CT_ACCEPT) {
+		KUNIT_EXPECT_EQ(run->test, j->status, again.status);
 		KUNIT_EXPECT_EQ(run->test, j->timeout, again.timeout);
+	}
 	KUNIT_EXPECT_EQ_MSG(run->test,
 			    !j->stays && memcmp(&j->next, &again.next,
 						   sizeof(j->next)), false,
 			    "%s: packet %u: next state not written whole",
 			    run->name, run->row);
+}
+
+/* What was refused, or passed without being believed, comes once more. */
+static void send_again(struct ct_test_run *run, enum ip_conntrack_dir dir)
+{
+	const struct ct_judgement first = run->judgement;
+	const struct ct_flow before = run->flow;
+	struct ct_judgement *j = &run->judgement;
+
+	if (!run->exists || (first.verdict != CT_PASS &&
+			     first.verdict != CT_LEARN &&
+			     first.verdict != CT_REFUSE))
+		return;
+	judge_twice(run, dir);
+	if (first.verdict == CT_LEARN)
+		KUNIT_EXPECT_TRUE_MSG(run->test, j->verdict == CT_LEARN ||
+				      j->verdict == CT_PASS ||
+				      j->verdict == CT_REFUSE,
+				      "%s: packet %u, again: verdict %d",
+				      run->name, run->row, j->verdict);
+	else if (first.verdict == CT_PASS || first.stays)
+		KUNIT_EXPECT_EQ_MSG(run->test, (int)j->verdict,
+				    (int)first.verdict,
+				    "%s: packet %u, again: verdict",
+				    run->name, run->row);
+	apply(run, dir);
+	if (first.verdict == CT_PASS || first.stays)
+		KUNIT_EXPECT_EQ_MSG(run->test, 0,
+				    memcmp(&before, &run->flow, sizeof(before)),
+				    "%s: packet %u, again: changes something",
+				    run->name, run->row);
+	run->flow = before;
+	*j = first;
 }
 
 /**
@@ -127,6 +167,7 @@ void ct_test_packet(struct ct_test_run *run, u64 ms, enum ip_conntrack_dir dir,
 				    "%s: packet %u: timeout", run->name,
 				    run->row);
 	apply(run, dir);
+	send_again(run, dir);
 	KUNIT_EXPECT_EQ_MSG(test, !!(run->flow.status & IPS_ASSURED),
 			    (int)want->assured, "%s: packet %u: assured",
 			    run->name, run->row);

@@ -46,6 +46,8 @@ struct assoc_case {
 	{ dir, map, tag, 0, 1, CT_ACCEPT, 0, S(st), sure }
 #define TAGS(dir, map, tag, init, st, sure)	\
 	{ dir, map, tag, init, 0, CT_ACCEPT, 0, S(st), sure }
+#define LEARN(dir, map, tag, init, st, sure)	\
+	{ dir, map, tag, init, 0, CT_LEARN, 0, S(st), sure }
 #define PASS(dir, map, tag, init, st, sure)	\
 	{ dir, map, tag, init, 0, CT_PASS, 0, S(st), sure }
 #define NO(dir, map, tag, why, st, sure)	\
@@ -95,11 +97,59 @@ static const struct assoc_case assoc_cases[] = {
 		OK(ORIG, C(SHUTDOWN_ACK), A, SHUTDOWN_ACK_SENT) } },
 	{ "5.1: a repeated INIT does not prolong", NEW, {
 		TAGS(ORIG, C(INIT), 0, B, CLOSED, 0),
-		PASS(ORIG, C(INIT), 0, B, CLOSED, 0),
-		PASS(ORIG, C(INIT), 0, B2, CLOSED, 0),
-		NO(REPLY, C(INIT_ACK), B, VTAG, CLOSED, 0),
+		LEARN(ORIG, C(INIT), 0, B, CLOSED, 0),
+		LEARN(ORIG, C(INIT), 0, B2, CLOSED, 0),
+		NO(REPLY, C(INIT_ACK), BAD, VTAG, CLOSED, 0),
 		TAGS(REPLY, C(INIT_ACK), B2, A, COOKIE_WAIT, 0),
-		TAGS(ORIG, C(INIT), 0, B2, COOKIE_WAIT, 0) } },
+		LEARN(ORIG, C(INIT), 0, B2, COOKIE_WAIT, 0) } },
+	{ "5.1: an INIT sent again, and two answers", NEW, {
+		TAGS(ORIG, C(INIT), 0, B, CLOSED, 0),
+		LEARN(ORIG, C(INIT), 0, B, CLOSED, 0),
+		TAGS(REPLY, C(INIT_ACK), B, A, COOKIE_WAIT, 0),
+		TAGS(REPLY, C(INIT_ACK), B, A2, COOKIE_WAIT, 0),
+		OK(ORIG, C(COOKIE_ECHO), A, COOKIE_ECHOED),
+		SURE(REPLY, C(COOKIE_ACK), B, ESTABLISHED) } },
+	{ "5.2.2: a forged INIT before the answer", NEW, {
+		TAGS(ORIG, C(INIT), 0, B, CLOSED, 0),
+		LEARN(ORIG, C(INIT), 0, BAD, CLOSED, 0),
+		TAGS(REPLY, C(INIT_ACK), B, A, COOKIE_WAIT, 0),
+		TAGS(REPLY, C(INIT_ACK), BAD, A2, COOKIE_WAIT, 0),
+		LEARN(ORIG, C(INIT), 0, BAD, COOKIE_WAIT, 0),
+		OK(ORIG, C(COOKIE_ECHO), A, COOKIE_ECHOED),
+		SURE(REPLY, C(COOKIE_ACK), B, ESTABLISHED) } },
+	{ "5.2.2: forged INITs behind the answer", NEW, {
+		TAGS(ORIG, C(INIT), 0, B, CLOSED, 0),
+		TAGS(REPLY, C(INIT_ACK), B, A, COOKIE_WAIT, 0),
+		LEARN(ORIG, C(INIT), 0, BAD, COOKIE_WAIT, 0),
+		LEARN(REPLY, C(INIT), 0, BAD, COOKIE_WAIT, 0),
+		LEARN(ORIG, C(INIT), 0, 0xef, COOKIE_WAIT, 0),
+		OK(ORIG, C(COOKIE_ECHO), A, COOKIE_ECHOED),
+		SURE(REPLY, C(COOKIE_ACK), B, ESTABLISHED) } },
+	{ "8.5.1 B: a forged INIT and an ABORT with T", NEW, {
+		TAGS(ORIG, C(INIT), 0, B, CLOSED, 0),
+		LEARN(ORIG, C(INIT), 0, BAD, CLOSED, 0),
+		NO_T(ORIG, C(ABORT), BAD, CLOSED, 0),
+		TAGS(REPLY, C(INIT_ACK), B, A, COOKIE_WAIT, 0),
+		TAGS(REPLY, C(INIT_ACK), BAD, A2, COOKIE_WAIT, 0),
+		{ ORIG, C(ABORT), BAD, 0, 1, CT_LEARN, 0, S(COOKIE_WAIT), 0 },
+		OK(ORIG, C(COOKIE_ECHO), A, COOKIE_ECHOED),
+		SURE(REPLY, C(COOKIE_ACK), B, ESTABLISHED) } },
+	{ "8.4: the answer comes to nobody", NEW, {
+		TAGS(ORIG, C(INIT), 0, B, CLOSED, 0),
+		TAGS(REPLY, C(INIT_ACK), B, A, COOKIE_WAIT, 0),
+		TBIT(ORIG, C(ABORT), B, CLOSED, 0), RENEW(ORIG),
+		TAGS(ORIG, C(INIT), 0, B, CLOSED, 0) } },
+	{ "5.2.2: a forged INIT on a path that was picked up", NEW, {
+		OK(ORIG, C(HEARTBEAT), A, HEARTBEAT_SENT),
+		LEARN(ORIG, C(INIT), 0, BAD, HEARTBEAT_SENT, 0),
+		PASS(REPLY, C(SHUTDOWN_ACK), BAD, 0, HEARTBEAT_SENT, 0),
+		SURE(REPLY, C(HEARTBEAT_ACK), B, ESTABLISHED) } },
+	{ "5.1 B: an association on a path that was picked up", NEW, {
+		OK(ORIG, C(HEARTBEAT), A, HEARTBEAT_SENT),
+		LEARN(ORIG, C(INIT), 0, B2, HEARTBEAT_SENT, 0),
+		TAGS(REPLY, C(INIT_ACK), B2, A2, COOKIE_WAIT, 0),
+		OK(ORIG, C(COOKIE_ECHO), A2, COOKIE_ECHOED),
+		SURE(REPLY, C(COOKIE_ACK), B2, ESTABLISHED) } },
 	{ "5.1: an INIT refused, and tried again", NEW, {
 		TAGS(ORIG, C(INIT), 0, B, CLOSED, 0),
 		NO(REPLY, C(ABORT), BAD, VTAG, CLOSED, 0),
@@ -107,7 +157,7 @@ static const struct assoc_case assoc_cases[] = {
 		RENEW(ORIG), TAGS(ORIG, C(INIT), 0, B, CLOSED, 0) } },
 	{ "5.2.1: both ends open", NEW, {
 		TAGS(ORIG, C(INIT), 0, B, CLOSED, 0),
-		PASS(REPLY, C(INIT), 0, A, CLOSED, 0),
+		LEARN(REPLY, C(INIT), 0, A, CLOSED, 0),
 		TAGS(ORIG, C(INIT_ACK), A, B, COOKIE_WAIT, 0),
 		TAGS(REPLY, C(INIT_ACK), B, A, COOKIE_WAIT, 0),
 		OK(REPLY, C(COOKIE_ECHO), B, COOKIE_ECHOED),
@@ -132,21 +182,21 @@ static const struct assoc_case assoc_cases[] = {
 		NO(ORIG, C(SACK), BAD, VTAG, COOKIE_WAIT, 0),
 		SURE(REPLY, C(COOKIE_ACK), B, ESTABLISHED) } },
 	{ "5.2.2: a forged restart does no harm", UP, {
-		TAGS(ORIG, C(INIT), 0, BAD, ESTABLISHED, 1),
-		TAGS(REPLY, C(INIT_ACK), BAD, A2, ESTABLISHED, 1),
+		LEARN(ORIG, C(INIT), 0, BAD, ESTABLISHED, 1),
+		LEARN(REPLY, C(INIT_ACK), BAD, A2, ESTABLISHED, 1),
 		NO(REPLY, C(COOKIE_ACK), BAD, VTAG, ESTABLISHED, 1),
 		SURE(ORIG, C(DATA), A, ESTABLISHED),
 		SURE(REPLY, C(DATA), B, ESTABLISHED) } },
 	{ "5.2.2: a forged INIT does no harm", UP, {
-		TAGS(ORIG, C(INIT), 0, BAD, ESTABLISHED, 1),
+		LEARN(ORIG, C(INIT), 0, BAD, ESTABLISHED, 1),
 		SURE(ORIG, C(DATA), A, ESTABLISHED),
 		SURE(REPLY, C(DATA), B, ESTABLISHED),
 		NO(ORIG, C(COOKIE_ECHO), BAD, VTAG, ESTABLISHED, 1),
 		PASS(REPLY, C(ABORT), BAD, 0, ESTABLISHED, 1),
 		NO(ORIG, C(ABORT), BAD, VTAG, ESTABLISHED, 1) } },
 	{ "5.2.4: restart", UP, {
-		TAGS(ORIG, C(INIT), 0, B2, ESTABLISHED, 1),
-		TAGS(REPLY, C(INIT_ACK), B2, A2, ESTABLISHED, 1),
+		LEARN(ORIG, C(INIT), 0, B2, ESTABLISHED, 1),
+		LEARN(REPLY, C(INIT_ACK), B2, A2, ESTABLISHED, 1),
 		SURE(ORIG, C(COOKIE_ECHO), A2, ESTABLISHED),
 		SURE(REPLY, C(COOKIE_ACK), B2, ESTABLISHED),
 		NO(ORIG, C(DATA), A, VTAG, ESTABLISHED, 1),
@@ -154,8 +204,8 @@ static const struct assoc_case assoc_cases[] = {
 		SURE(REPLY, C(DATA), B2, ESTABLISHED) } },
 	{ "5.2.4: restart while shutting down", UP, {
 		SURE(ORIG, C(SHUTDOWN), A, SHUTDOWN_SENT),
-		TAGS(ORIG, C(INIT), 0, B2, SHUTDOWN_SENT, 1),
-		TAGS(REPLY, C(INIT_ACK), B2, A2, SHUTDOWN_SENT, 1),
+		LEARN(ORIG, C(INIT), 0, B2, SHUTDOWN_SENT, 1),
+		LEARN(REPLY, C(INIT_ACK), B2, A2, SHUTDOWN_SENT, 1),
 		SURE(ORIG, C(COOKIE_ECHO), A2, COOKIE_ECHOED),
 		SURE(REPLY, C(COOKIE_ACK), B2, ESTABLISHED) } },
 	{ "5.2.6: stale cookie", NEW, {
@@ -163,7 +213,7 @@ static const struct assoc_case assoc_cases[] = {
 		TAGS(REPLY, C(INIT_ACK), B, A, COOKIE_WAIT, 0),
 		OK(ORIG, C(COOKIE_ECHO), A, COOKIE_ECHOED),
 		OK(REPLY, C(ERROR), B, CLOSED),
-		PASS(ORIG, C(INIT), 0, B2, CLOSED, 0),
+		LEARN(ORIG, C(INIT), 0, B2, CLOSED, 0),
 		TAGS(REPLY, C(INIT_ACK), B2, A2, COOKIE_WAIT, 0) } },
 	{ "8.4: packets out of the blue", NEW, {
 		NO(ORIG, C(DATA), A, STATE, NONE, 0),
@@ -199,7 +249,7 @@ static const struct assoc_case assoc_cases[] = {
 		NO_T(REPLY, C(ABORT), BAD, HEARTBEAT_SENT, 0),
 		TBIT(REPLY, C(ABORT), A, CLOSED, 0) } },
 	{ "8.3: a path of a restarted association", UP, {
-		PASS(ORIG, C(HEARTBEAT), A2, 0, ESTABLISHED, 1),
+		LEARN(ORIG, C(HEARTBEAT), A2, 0, ESTABLISHED, 1),
 		NO(ORIG, C(HEARTBEAT_ACK), A2, VTAG, ESTABLISHED, 1),
 		NO(ORIG, C(DATA), A2, VTAG, ESTABLISHED, 1),
 		SURE(REPLY, C(HEARTBEAT_ACK), B2, ESTABLISHED),
@@ -208,7 +258,7 @@ static const struct assoc_case assoc_cases[] = {
 		NO(ORIG, C(DATA), A, VTAG, ESTABLISHED, 1) } },
 	{ "8.3: unasked heartbeat answers change no tags", UP, {
 		NO(REPLY, C(HEARTBEAT_ACK), BAD, VTAG, ESTABLISHED, 1),
-		PASS(ORIG, C(HEARTBEAT), BAD, 0, ESTABLISHED, 1),
+		LEARN(ORIG, C(HEARTBEAT), BAD, 0, ESTABLISHED, 1),
 		SURE(ORIG, C(DATA), A, ESTABLISHED),
 		NO(REPLY, C(HEARTBEAT_ACK), BAD, VTAG, ESTABLISHED, 1),
 		NO(ORIG, C(HEARTBEAT) | C(DATA), BAD, VTAG, ESTABLISHED, 1) } },
@@ -230,7 +280,8 @@ static const struct assoc_case assoc_cases[] = {
 		TBIT(ORIG, C(ABORT), B, CLOSED, 1) } },
 	{ "8.5.1 E: SHUTDOWN ACK to an INIT", NEW, {
 		TAGS(ORIG, C(INIT), 0, B, CLOSED, 0),
-		OK(REPLY, C(SHUTDOWN_ACK), BAD, CLOSED) } },
+		PASS(REPLY, C(SHUTDOWN_ACK), BAD, 0, CLOSED, 0),
+		TAGS(REPLY, C(INIT_ACK), B, A, COOKIE_WAIT, 0) } },
 	{ "5.2.3: an INIT ACK that nobody asked for", UP, {
 		NO(REPLY, C(INIT_ACK), B, VTAG, ESTABLISHED, 1) } },
 	{ "RFC 4895, 6.3: authenticated heartbeat", NEW, {
@@ -294,6 +345,7 @@ struct chunk_case {
 	u32 map;
 	bool reflected;
 	u32 init_tag;
+	bool takes_no_crc;
 };
 
 static const struct chunk_case chunk_cases[] = {
@@ -302,6 +354,16 @@ static const struct chunk_case chunk_cases[] = {
 	  .init_tag = 9 },
 	{ "init ack", CT_R_OK, 20, { 2, 0, 0, 20, 0, 0, 0, 9 }, C(INIT_ACK),
 	  .init_tag = 9 },
+	{ "init that takes zero checksums", CT_R_OK, 36,
+	  { 1, 0, 0, 36, 0, 0, 0, 9, [20] = 0xc0, 0, 0, 5, 1, 0, 0, 0,
+	    0x80, 1, 0, 8, 0, 0, 0, 1 }, C(INIT), .init_tag = 9,
+	  .takes_no_crc = true },
+	{ "init with such a parameter cut", CT_R_OK, 26,
+	  { 1, 0, 0, 26, 0, 0, 0, 9, [20] = 0x80, 1, 0, 8, 0, 0 }, C(INIT),
+	  .init_tag = 9 },
+	{ "init with a parameter of length 0", CT_R_OK, 28,
+	  { 1, 0, 0, 28, 0, 0, 0, 9, [20] = 0x80, 1, 0, 0, 0x80, 1, 0, 8 },
+	  C(INIT), .init_tag = 9 },
 	{ "init with tag 0", CT_R_SCTP_CHUNK, 20, { 1, 0, 0, 20 } },
 	{ "init too short", CT_R_SCTP_CHUNK, 16, { 1, 0, 0, 16, 0, 0, 0, 9 } },
 	{ "init is not alone", CT_R_SCTP_CHUNK, 24,
@@ -360,6 +422,7 @@ static void test_chunks(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, pkt->sctp.map, c->map);
 	KUNIT_EXPECT_EQ(test, pkt->sctp.reflected, c->reflected);
 	KUNIT_EXPECT_EQ(test, ntohl(pkt->sctp.init_tag), c->init_tag);
+	KUNIT_EXPECT_EQ(test, pkt->sctp.takes_no_crc, c->takes_no_crc);
 }
 
 static void test_short_header(struct kunit *test)
@@ -460,12 +523,83 @@ static void test_crc(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, (int)ct_proto_sctp.check(pkt), CT_R_OK);
 }
 
+/* Does the judge take a packet whose checksum is zero? */
+static void expect_zero(struct ct_test_run *run, u8 dir, u32 map, u8 tag,
+			bool taken)
+{
+	struct ct_judgement *j = &run->judgement;
+	const struct ct_flow *flow = run->exists ? &run->flow : NULL;
+
+	run->pkt.sctp = (struct ct_sctp_seg){
+		.vtag = htonl(tag), .map = map, .no_crc = true,
+		.init_tag = htonl(map == C(INIT) ? 1 : 0),
+	};
+	ct_proto_sctp.judge(flow, &run->pkt, dir, j);
+	KUNIT_EXPECT_EQ(run->test, j->verdict != CT_REFUSE, taken);
+	if (!taken)
+		KUNIT_EXPECT_EQ(run->test, (int)j->reason, CT_R_CHECKSUM);
+}
+
+/* RFC 9653: who said in INIT or INIT ACK that it takes them, gets them */
+static void test_zero_checksums_where_announced(struct kunit *test)
+{
+	struct ct_test_run *run;
+	int who, i;
+
+	for (who = 0; who < 4; who++) {
+		run = ct_test_begin(test, "", &ct_proto_sctp, NFPROTO_IPV4);
+		expect_zero(run, ORIG, C(INIT), 0, false);
+		for (i = 0; i < ARRAY_SIZE(opening); i++) {
+			run->pkt.sctp = (struct ct_sctp_seg){
+				.vtag = htonl(opening[i].vtag),
+				.map = opening[i].map,
+				.init_tag = htonl(opening[i].init_tag),
+				.takes_no_crc = i < 2 && who & BIT(i),
+			};
+			ct_proto_sctp.judge(run->exists ? &run->flow : NULL,
+					    &run->pkt, opening[i].dir,
+					    &run->judgement);
+			KUNIT_ASSERT_EQ(test, (int)run->judgement.verdict,
+					CT_ACCEPT);
+			run->flow.state = run->judgement.next;
+			run->exists = true;
+		}
+		expect_zero(run, REPLY, C(DATA), B, who & 1);
+		expect_zero(run, ORIG, C(DATA), A, who & 2);
+		expect_zero(run, ORIG, C(INIT), 0, false);
+	}
+	/* picked up: nobody knows what was announced */
+	run = ct_test_begin(test, "", &ct_proto_sctp, NFPROTO_IPV4);
+	expect_zero(run, ORIG, C(HEARTBEAT), A, true);
+	run->flow.state = run->judgement.next;
+	run->exists = true;
+	expect_zero(run, REPLY, C(HEARTBEAT_ACK), B, true);
+}
+
+static void test_zero_checksum_is_read(struct kunit *test)
+{
+	struct ct_test_run *run = ct_test_begin(test, "", &ct_proto_sctp,
+						NFPROTO_IPV4);
+	struct ct_pkt *pkt = &run->pkt;
+
+	make_crc_packet(test, pkt, false);
+	KUNIT_EXPECT_EQ(test, (int)ct_proto_sctp.check(pkt), CT_R_OK);
+	KUNIT_EXPECT_FALSE(test, pkt->sctp.no_crc);
+	make_crc_packet(test, pkt, false);
+	memset(pkt->skb->data + CRC_OFF + 8, 0, 4);
+	KUNIT_EXPECT_EQ(test, (int)ct_proto_sctp.check(pkt), CT_R_OK);
+	KUNIT_EXPECT_TRUE(test, pkt->sctp.no_crc);
+	KUNIT_EXPECT_EQ(test, (int)pkt->skb->ip_summed, CHECKSUM_NONE);
+}
+
 static struct kunit_case sctp_tests[] = {
 	KUNIT_CASE_PARAM(test_association, assoc_gen_params),
 	KUNIT_CASE_PARAM(test_chunks, chunk_gen_params),
 	KUNIT_CASE(test_worth),
 	KUNIT_CASE(test_short_header),
 	KUNIT_CASE(test_crc),
+	KUNIT_CASE(test_zero_checksums_where_announced),
+	KUNIT_CASE(test_zero_checksum_is_read),
 	{}
 };
 

@@ -69,6 +69,8 @@ struct tcp_case {
 #define ST(state)		CT_TCP_##state
 #define OK(st, to)		{ CT_ACCEPT, 0, ST(st), CT_TO_TCP_##to, 0 }
 #define SURE(st, to)		{ CT_ACCEPT, 0, ST(st), CT_TO_TCP_##to, 1 }
+#define AGAIN(st)		{ CT_LEARN, 0, ST(st), 0, 0 }
+#define AGAIN_SURE(st)		{ CT_LEARN, 0, ST(st), 0, 1 }
 #define PASS(st)		{ CT_PASS, 0, ST(st), 0, 0 }
 #define PASS_SURE(st)		{ CT_PASS, 0, ST(st), 0, 1 }
 #define NO(why, st)		{ CT_REFUSE, CT_R_TCP_##why, ST(st), 0, 0 }
@@ -105,6 +107,7 @@ static const struct tcp_case tcp_cases[] = {
 		{ ORIG, S, 0, 0, 0, OK(SYN_SENT, SYN_SENT) },
 		{ REPLY, S, 0, 0, 0, OK(SYN_SENT2, SYN_SENT) },
 		{ ORIG, S | A, 0, 1, 0, OK(SYN_RECV, SYN_RECV) },
+		{ ORIG, S | A, 0, 1, 0, AGAIN(SYN_RECV) },
 		{ REPLY, S | A, 0, 1, 0, PASS(SYN_RECV) },
 		{ ORIG, A, 1, 1, 0, SURE(ESTABLISHED, ESTABLISHED) } } },
 	{ "3.5, figure 7: both open, ACKs", {}, {}, {
@@ -115,25 +118,46 @@ static const struct tcp_case tcp_cases[] = {
 		{ REPLY, A, 1, 1, 10, SURE(ESTABLISHED, UNACK) } } },
 	{ "3.5: SYN sent again", {}, {}, {
 		{ ORIG, S, 0, 0, 0, OK(SYN_SENT, SYN_SENT) },
-		{ ORIG, S, 0, 0, 0, OK(SYN_SENT, SYN_SENT) },
+		{ ORIG, S, 0, 0, 0, AGAIN(SYN_SENT) },
 		{ REPLY, S | A, 0, 1, 0, OK(SYN_RECV, SYN_RECV) },
 		{ REPLY, S | A, 0, 1, 0, PASS(SYN_RECV) },
-		{ ORIG, S, 0, 0, 0, PASS(SYN_RECV) },
-		{ REPLY, S | A, 0, 1, 0, OK(SYN_RECV, SYN_RECV) },
+		{ ORIG, S, 0, 0, 0, AGAIN(SYN_RECV) },
+		{ REPLY, S | A, 0, 1, 0, PASS(SYN_RECV) },
 		{ ORIG, A, 1, 1, 0, SURE(ESTABLISHED, ESTABLISHED) },
 		{ REPLY, S | A, 0, 1, 0, PASS_SURE(ESTABLISHED) },
 		{ ORIG, A, 1, 1, 0, SURE(ESTABLISHED, ESTABLISHED) } } },
 	{ "3.5: opened again with another first number", {}, {}, {
 		{ ORIG, S, 0, 0, 0, OK(SYN_SENT, SYN_SENT) },
-		{ ORIG, S, 7000, 0, 0, OK(SYN_SENT, SYN_SENT) },
+		{ ORIG, S, 7000, 0, 0, AGAIN(SYN_SENT) },
 		{ REPLY, S | A, 0, 7001, 0, OK(SYN_RECV, SYN_RECV) },
 		{ ORIG, A, 7001, 1, 0, SURE(ESTABLISHED, ESTABLISHED) } } },
 	{ "3.5: opened again with a lower first number", {}, {}, {
 		{ ORIG, S, 7000, 0, 0, OK(SYN_SENT, SYN_SENT) },
-		{ ORIG, S, 10, 0, 0, OK(SYN_SENT, SYN_SENT) },
+		{ ORIG, S, 10, 0, 0, AGAIN(SYN_SENT) },
 		{ REPLY, S | A, 0, 7001, 0, NO(ACK_OVER, SYN_SENT) },
 		{ REPLY, S | A, 0, 11, 0, OK(SYN_RECV, SYN_RECV) },
 		{ ORIG, A, 11, 1, 0, SURE(ESTABLISHED, ESTABLISHED) } } },
+	{ "3.5: both open, and open again", {}, {}, {
+		{ ORIG, S, 0, 0, 0, OK(SYN_SENT, SYN_SENT) },
+		{ REPLY, S, 0, 0, 0, OK(SYN_SENT2, SYN_SENT) },
+		{ ORIG, S, 0, 0, 0, AGAIN(SYN_SENT2) },
+		{ REPLY, S, 0, 0, 0, AGAIN(SYN_SENT2) },
+		{ REPLY, S | A, 0, 1, 0, OK(SYN_RECV, SYN_RECV) } } },
+	{ "3.5: a forged SYN by the called end", {}, {}, {
+		{ ORIG, S, 0, 0, 0, OK(SYN_SENT, SYN_SENT), .opts = WS(7) },
+		{ REPLY, S, 777000, 0, 0, OK(SYN_SENT2, SYN_SENT) },
+		{ REPLY, S | A, 0, 0, 0, PASS(SYN_SENT2) },
+		{ REPLY, S | A, 0, 1, 0, OK(SYN_RECV, SYN_RECV),
+		  .opts = WS(7) },
+		{ ORIG, A, 1, 1, 0, SURE(ESTABLISHED, ESTABLISHED) },
+		{ REPLY, A, 1000001, 1, 1, SURE(ESTABLISHED, UNACK) } } },
+	{ "3.10.7.3: answers that do not acknowledge the SYN", {}, {}, {
+		{ ORIG, S, 0, 0, 500, OK(SYN_SENT, SYN_SENT) },
+		{ REPLY, S | A, 777000, 0, 0, PASS(SYN_SENT) },
+		{ REPLY, S | A, 777000, (u32)-60000, 0, PASS(SYN_SENT) },
+		{ REPLY, S | A, 777000, 502, 0, NO(ACK_OVER, SYN_SENT) },
+		{ REPLY, S | A, 0, 1, 0, OK(SYN_RECV, SYN_RECV) },
+		{ ORIG, A, 501, 1, 0, SURE(ESTABLISHED, ESTABLISHED) } } },
 	{ "3.5: what cannot follow a SYN", {}, {}, {
 		{ ORIG, S, 0, 0, 0, OK(SYN_SENT, SYN_SENT) },
 		{ ORIG, A, 1, 1, 0, NO(STATE, SYN_SENT) },
@@ -156,11 +180,26 @@ static const struct tcp_case tcp_cases[] = {
 		{ ORIG, A, 501, 1401, 0, SURE(ESTABLISHED, UNACK) } } },
 	{ "RFC 7413: data before the third segment, after a SYN let through", {},
 	  UP, {
-		{ ORIG, S, 50000, 0, 0, PASS_SURE(ESTABLISHED) },
+		{ ORIG, S, 50000, 0, 0, AGAIN_SURE(ESTABLISHED) },
 		{ REPLY, S | A, 70000, 50001, 0, SURE(SYN_RECV, SYN_RECV) },
 		{ REPLY, A, 70001, 50001, 1400, SURE(SYN_RECV, SYN_RECV) },
 		{ REPLY, A, 71401, 50001, 1400, SURE(SYN_RECV, SYN_RECV) },
 		{ ORIG, A, 50001, 72801, 0, SURE(ESTABLISHED, ESTABLISHED) } } },
+	{ "RFC 7413: a SYN again, without its data", {}, {}, {
+		{ ORIG, S, 0, 0, 1000, OK(SYN_SENT, SYN_SENT) },
+		{ ORIG, S, 0, 0, 0, AGAIN(SYN_SENT) },
+		{ REPLY, S | A, 0, 1001, 0, OK(SYN_RECV, SYN_RECV) },
+		{ ORIG, A, 1001, 1, 0, SURE(ESTABLISHED, ESTABLISHED) },
+		{ REPLY, A, 1, 1001, 100, SURE(ESTABLISHED, UNACK) } } },
+	{ "RFC 7413: a SYN again, with data", {}, {}, {
+		{ ORIG, S, 0, 0, 0, OK(SYN_SENT, SYN_SENT) },
+		{ ORIG, S, 0, 0, 1000, AGAIN(SYN_SENT) },
+		{ REPLY, S | A, 0, 1001, 0, OK(SYN_RECV, SYN_RECV) },
+		{ ORIG, A, 1001, 1, 0, SURE(ESTABLISHED, ESTABLISHED) } } },
+	{ "RFC 7413: a SYN with data refused", {}, {}, {
+		{ ORIG, S, 0, 0, 1000, OK(SYN_SENT, SYN_SENT) },
+		{ REPLY, R | A, ABS, 1002, 0, NO(RST_SEQ, SYN_SENT) },
+		{ REPLY, R | A, ABS, 1, 0, END } } },
 	{ "RFC 7413: data in the SYN not taken", {}, {}, {
 		{ ORIG, S, 0, 0, 500, OK(SYN_SENT, SYN_SENT) },
 		{ REPLY, S | A, 0, 1, 0, OK(SYN_RECV, SYN_RECV) },
@@ -170,31 +209,35 @@ static const struct tcp_case tcp_cases[] = {
 	/* 3.5.1: half-open connections */
 	{ "3.5.1, figure 8: one end forgot, the other refuses", {}, {}, {
 		{ ORIG, S, 0, 0, 0, OK(SYN_SENT, SYN_SENT) },
-		{ REPLY, A, 3000, 90000, 0, PASS(SYN_SENT) },
-		{ ORIG, R, 90000, 0, 0, OK(CLOSE, CLOSE) },
-		{ ORIG, S, 0, 0, 0, RENEW },
-		{ ORIG, S, 0, 0, 0, OK(SYN_SENT, SYN_SENT) } } },
+		{ REPLY, A, 3000, 90000, 0, AGAIN(SYN_SENT) },
+		{ ORIG, R, 90001, 0, 0, NO(SEQ_OVER, SYN_SENT) },
+		{ ORIG, R, 90000, 0, 0, END } } },
+	{ "3.5.1: an old connection speaks, and is not the one", {}, {}, {
+		{ ORIG, S, 0, 0, 0, OK(SYN_SENT, SYN_SENT) },
+		{ REPLY, A, 3000, 90000, 0, AGAIN(SYN_SENT) },
+		{ REPLY, S | A, 0, 1, 0, OK(SYN_RECV, SYN_RECV) },
+		{ ORIG, A, 1, 1, 0, SURE(ESTABLISHED, ESTABLISHED) } } },
 	{ "RFC 5961, 4: SYN in a living connection", {}, UP, {
 		{ ORIG, A, 1, 1, 100, SURE(ESTABLISHED, UNACK) },
-		{ ORIG, S, 50000, 0, 0, PASS_SURE(ESTABLISHED) },
+		{ ORIG, S, 50000, 0, 0, AGAIN_SURE(ESTABLISHED) },
 		{ REPLY, A, 1, 101, 0, SURE(ESTABLISHED, ESTABLISHED) },
 		{ ORIG, A, 101, 1, 100, SURE(ESTABLISHED, UNACK) } } },
 	{ "RFC 5961, 4: SYN in a living connection, sender restarted", {}, UP, {
-		{ ORIG, S, 50000, 0, 0, PASS_SURE(ESTABLISHED) },
+		{ ORIG, S, 50000, 0, 0, AGAIN_SURE(ESTABLISHED) },
 		{ REPLY, A, 1, 1, 0, SURE(ESTABLISHED, ESTABLISHED) },
 		{ ORIG, R, 1, 0, 0, SURE(CLOSE, CLOSE) },
 		{ ORIG, S, 50000, 0, 0, RENEW },
 		{ ORIG, S, 50000, 0, 0, OK(SYN_SENT, SYN_SENT) } } },
 	{ "RFC 5961, 4: SYN to an end that forgot", {}, UP, {
-		{ ORIG, S, 50000, 0, 0, PASS_SURE(ESTABLISHED) },
+		{ ORIG, S, 50000, 0, 0, AGAIN_SURE(ESTABLISHED) },
 		{ REPLY, S | A, 70000, 50001, 0, SURE(SYN_RECV, SYN_RECV) },
 		{ ORIG, A, 50001, 70001, 0, SURE(ESTABLISHED, ESTABLISHED) },
 		{ REPLY, A, 70001, 50001, 10, SURE(ESTABLISHED, UNACK) } } },
 	{ "RFC 5961, 4: SYN to an end that forgot and refuses", {}, UP, {
-		{ ORIG, S, 50000, 0, 0, PASS_SURE(ESTABLISHED) },
+		{ ORIG, S, 50000, 0, 0, AGAIN_SURE(ESTABLISHED) },
 		{ REPLY, R | A, ABS, 50001, 0, SURE(CLOSE, CLOSE) } } },
 	{ "RFC 5961, 4: forged SYN ACKs", {}, UP, {
-		{ ORIG, S, 50000, 0, 0, PASS_SURE(ESTABLISHED) },
+		{ ORIG, S, 50000, 0, 0, AGAIN_SURE(ESTABLISHED) },
 		{ REPLY, S | A, 70000, 50002, 0, PASS_SURE(ESTABLISHED) },
 		{ ORIG, A, 1, 1, 100, SURE(ESTABLISHED, UNACK) } } },
 
@@ -206,7 +249,16 @@ static const struct tcp_case tcp_cases[] = {
 		{ ORIG, S, 0, 0, 0, OK(SYN_SENT, SYN_SENT) },
 		{ REPLY, R | A, ABS, 2, 0, NO(RST_SEQ, SYN_SENT) },
 		{ REPLY, R, 0, 0, 0, PASS(SYN_SENT) },
-		{ REPLY, S | A, 0, 1, 0, OK(SYN_RECV, SYN_RECV) } } },
+		{ REPLY, R, 777000, 0, 0, PASS(SYN_SENT) },
+		{ REPLY, S | A, 0, 1, 0, OK(SYN_RECV, SYN_RECV) },
+		{ ORIG, A, 1, 1, 0, SURE(ESTABLISHED, ESTABLISHED) } } },
+	{ "3.10.7.3: resets in the name of who calls", {}, {}, {
+		{ ORIG, S, 0, 0, 0, OK(SYN_SENT, SYN_SENT) },
+		{ ORIG, R, (u32)-500, 0, 0, PASS(SYN_SENT) },
+		{ REPLY, S | A, 0, 1, 0, OK(SYN_RECV, SYN_RECV) },
+		{ ORIG, R, 5, 0, 0, PASS(SYN_RECV) },
+		{ REPLY, R, 5, 0, 0, PASS(SYN_RECV) },
+		{ ORIG, A, 1, 1, 0, SURE(ESTABLISHED, ESTABLISHED) } } },
 	{ "3.5.2: reset by an end that got no answer", {}, {}, {
 		{ ORIG, S, 0, 0, 0, OK(SYN_SENT, SYN_SENT) },
 		{ ORIG, R | A, 1, 700, 0, END } } },
@@ -216,7 +268,8 @@ static const struct tcp_case tcp_cases[] = {
 		{ ORIG, R | A, 120, 1700, 0, END } } },
 	{ "3.5.2: reset by the answering end", {}, UP, {
 		{ REPLY, R, 1, 0, 0, SURE(CLOSE, CLOSE) },
-		{ ORIG, A, 1, 1, 10, SURE(CLOSE, CLOSE) } } },
+		{ ORIG, A, 1, 1, 10, SURE(CLOSE, CLOSE) },
+		{ REPLY, R, 1, 0, 0, PASS_SURE(CLOSE) } } },
 	{ "3.5.2: reset by the opening end", {}, UP, {
 		{ ORIG, R | A, 1, 1, 0, SURE(CLOSE, CLOSE) },
 		{ ORIG, S, 9000, 0, 0, RENEW } } },
@@ -231,6 +284,18 @@ static const struct tcp_case tcp_cases[] = {
 		{ REPLY, R, 500, 0, 0, PASS_SURE(ESTABLISHED) },
 		{ ORIG, R, 7999, 0, 0, PASS_SURE(ESTABLISHED) },
 		{ ORIG, A, 1, 1, 100, SURE(ESTABLISHED, UNACK) } } },
+	{ "RFC 5961, 3: a reset in the window, and again", {}, UP, {
+		{ REPLY, R, 500, 0, 0, PASS_SURE(ESTABLISHED) },
+		{ REPLY, R, 500, 0, 0, PASS_SURE(ESTABLISHED) },
+		{ REPLY, R | A, 700, 1, 0, PASS_SURE(ESTABLISHED) },
+		{ REPLY, R | A, 700, 1, 0, PASS_SURE(ESTABLISHED) },
+		{ ORIG, A, 1, 1, 0, SURE(ESTABLISHED, ESTABLISHED) } } },
+	{ "RFC 5961, 3: data behind a hole, and a reset at its end", {}, UP, {
+		{ REPLY, A, 500, 1, 100, SURE(ESTABLISHED, UNACK) },
+		{ REPLY, R, 600, 0, 0, PASS_SURE(ESTABLISHED) },
+		{ REPLY, A, 1, 1, 499, SURE(ESTABLISHED, UNACK) },
+		{ ORIG, A, 1, 600, 0, SURE(ESTABLISHED, ESTABLISHED) },
+		{ REPLY, R, 600, 0, 0, SURE(CLOSE, CLOSE) } } },
 	{ "RFC 5961, 3: resets outside the window", {}, UP, {
 		{ REPLY, R, 0, 0, 0, NO_SURE(RST_SEQ, ESTABLISHED) },
 		{ ORIG, R, 0, 0, 0, NO_SURE(RST_SEQ, ESTABLISHED) },
@@ -284,6 +349,21 @@ static const struct tcp_case tcp_cases[] = {
 		{ ORIG, F | A, 1, 1, 0, SURE(FIN_WAIT, FIN_WAIT) },
 		{ REPLY, A, 1, 2, 500, SURE(CLOSE_WAIT, CLOSE_WAIT) },
 		{ ORIG, R, 2, 0, 0, SURE(CLOSE, CLOSE) } } },
+	{ "3.6: closing, and resets with other numbers", {}, UP, {
+		{ ORIG, F | A, 1, 1, 0, SURE(FIN_WAIT, FIN_WAIT) },
+		{ REPLY, R, 500, 0, 0, PASS_SURE(FIN_WAIT) },
+		{ REPLY, A, 1, 2, 0, SURE(CLOSE_WAIT, CLOSE_WAIT) },
+		{ REPLY, R, 500, 0, 0, PASS_SURE(CLOSE_WAIT) },
+		{ REPLY, R, 900000, 0, 0, NO_SURE(SEQ_OVER, CLOSE_WAIT) },
+		{ REPLY, R, 0, 0, 0, NO_SURE(RST_SEQ, CLOSE_WAIT) },
+		{ ORIG, R, 100, 0, 0, PASS_SURE(CLOSE_WAIT) },
+		{ ORIG, S, 500000, 0, 0, AGAIN_SURE(CLOSE_WAIT) },
+		{ REPLY, A, 1, 2, 100, SURE(CLOSE_WAIT, CLOSE_WAIT) },
+		{ REPLY, F | A, 101, 2, 0, SURE(LAST_ACK, LAST_ACK) },
+		{ REPLY, R, 500, 0, 0, PASS_SURE(LAST_ACK) },
+		{ ORIG, A, 2, 102, 0, SURE(TIME_WAIT, TIME_WAIT) },
+		{ ORIG, R, 500, 0, 0, PASS_SURE(TIME_WAIT) },
+		{ REPLY, R, 102, 0, 0, SURE(CLOSE, CLOSE) } } },
 	{ "3.6.1: the same ports again", {}, UP_DOWN, {
 		{ ORIG, S, 90000, 0, 0, RENEW },
 		{ ORIG, S, 90000, 0, 0, OK(SYN_SENT, SYN_SENT) },
@@ -293,7 +373,7 @@ static const struct tcp_case tcp_cases[] = {
 		{ REPLY, S, 90000, 0, 0, RENEW } } },
 	{ "3.6.1: not before the end", {}, UP, {
 		{ ORIG, F | A, 1, 1, 0, SURE(FIN_WAIT, FIN_WAIT) },
-		{ ORIG, S, 90000, 0, 0, PASS_SURE(FIN_WAIT) },
+		{ ORIG, S, 90000, 0, 0, AGAIN_SURE(FIN_WAIT) },
 		{ REPLY, S, 90000, 0, 0, NO_SURE(STATE, FIN_WAIT) } } },
 
 	/* 3.8: timeouts */
@@ -327,8 +407,10 @@ static const struct tcp_case tcp_cases[] = {
 		  .win = NO_WIN },
 		{ ORIG, A, 8002, 1, 0, SURE(ESTABLISHED, UNACK) },
 		{ ORIG, A, 8003, 1, 100, NO_SURE(SEQ_OVER, ESTABLISHED) },
-		{ REPLY, A, 1, 8002, 0, SURE(ESTABLISHED, ESTABLISHED) },
-		{ ORIG, A, 8002, 1, 1400, SURE(ESTABLISHED, UNACK) } } },
+		/* 100 bytes more may have been sent */
+		{ REPLY, A, 1, 8002, 0, SURE(ESTABLISHED, UNACK) },
+		{ ORIG, A, 8002, 1, 1400, SURE(ESTABLISHED, UNACK) },
+		{ REPLY, A, 1, 9402, 0, SURE(ESTABLISHED, ESTABLISHED) } } },
 
 	/* 3.4 and 3.10.7.4: windows, after van Rooij */
 	{ "3.10.7.4: to the edge of the window", {},
@@ -339,7 +421,69 @@ static const struct tcp_case tcp_cases[] = {
 		{ ORIG, A, 1002, 1, 10, NO_SURE(SEQ_OVER, ESTABLISHED) },
 		{ REPLY, A, 1002, 1, 10, NO_SURE(SEQ_OVER, ESTABLISHED) },
 		{ ORIG, A, 0x70000000, 1, 10, NO_SURE(SEQ_OVER, ESTABLISHED) },
-		{ ORIG, A, 1, 1, 1000, SURE(ESTABLISHED, UNACK) } } },
+		{ ORIG, A, 1, 1, 1000, SURE(ESTABLISHED, ESTABLISHED) },
+		{ ORIG, A, 1001, 1, 12, SURE(ESTABLISHED, UNACK) } } },
+	{ "3.10.7.4: beyond the window, taken nevertheless", {},
+	  UP_WITH(4000, 0, 0), {
+		{ ORIG, A, 1, 1, 1400, SURE(ESTABLISHED, UNACK), .win = 4000 },
+		{ ORIG, A, 1401, 1, 1400, SURE(ESTABLISHED, UNACK),
+		  .win = 4000 },
+		{ ORIG, A, 2801, 1, 1199, SURE(ESTABLISHED, UNACK),
+		  .win = 4000 },
+		{ ORIG, A, 4002, 1, 1400, NO_SURE(SEQ_OVER, ESTABLISHED),
+		  .win = 4000 },
+		{ REPLY, A, 1, 5402, 0, SURE(ESTABLISHED, ESTABLISHED),
+		  .win = 4000 },
+		{ ORIG, A, 5402, 1, 1400, SURE(ESTABLISHED, UNACK),
+		  .win = 4000 } } },
+	{ "3.10.7.4: beyond the window, dropped", {},
+	  UP_WITH(1000, 0, 0), {
+		{ ORIG, A, 1002, 1, 900, NO_SURE(SEQ_OVER, ESTABLISHED) },
+		{ REPLY, A, 1, 1, 0, SURE(ESTABLISHED, ESTABLISHED),
+		  .win = 1000 },
+		{ ORIG, A, 1, 1, 10, SURE(ESTABLISHED, ESTABLISHED) },
+		{ ORIG, R, 1902, 0, 0, NO_SURE(SEQ_OVER, ESTABLISHED) },
+		{ ORIG, R, 900, 0, 0, PASS_SURE(ESTABLISHED) },
+		{ REPLY, A, 1, 11, 0, SURE(ESTABLISHED, ESTABLISHED),
+		  .win = 1000 },
+		{ ORIG, A, 11, 1, 1000, SURE(ESTABLISHED, ESTABLISHED) } } },
+	{ "3.10.7.4: a FIN beyond the window, taken nevertheless", {},
+	  UP_WITH(1000, 0, 0), {
+		{ ORIG, A, 1, 1, 1000, SURE(ESTABLISHED, UNACK), .win = 1000 },
+		{ ORIG, F | A, 1101, 1, 100, NO_SURE(SEQ_OVER, ESTABLISHED),
+		  .win = 1000 },
+		{ REPLY, A, 1, 1202, 0, SURE(ESTABLISHED, ESTABLISHED),
+		  .win = 1000 },
+		{ REPLY, F | A, 1, 1202, 0, SURE(FIN_WAIT, FIN_WAIT),
+		  .win = 1000 },
+		{ ORIG, A, 1202, 2, 0, SURE(CLOSE_WAIT, CLOSE_WAIT),
+		  .win = 1000 } } },
+	{ "3.10.7.4: far beyond the window, acknowledged", {},
+	  UP_WITH(1000, 0, 0), {
+		{ ORIG, A, 9000, 1, 1000, NO_SURE(SEQ_OVER, ESTABLISHED) },
+		/* whoever guesses is not believed */
+		{ REPLY, A, 2, 10000, 0, NO_SURE(ACK_OVER, ESTABLISHED) },
+		{ REPLY, A, 2, 10000, 0, NO_SURE(ACK_OVER, ESTABLISHED) },
+		{ REPLY, A, 1, 10000, 0, NO_SURE(ACK_OVER, ESTABLISHED) },
+		{ REPLY, A, 1, 10000, 0, SURE(ESTABLISHED, ESTABLISHED) },
+		{ ORIG, A, 10000, 1, 1000, SURE(ESTABLISHED, UNACK) } } },
+	{ "3.10.7.4: both refused, because some data took another path", {},
+	  UP, {
+		/* ORIG's 1 to 500 were not seen */
+		{ REPLY, A, 1, 501, 100, NO_SURE(ACK_OVER, ESTABLISHED) },
+		{ ORIG, A, 501, 101, 0, SURE(ESTABLISHED, UNACK) },
+		{ REPLY, A, 101, 501, 100, SURE(ESTABLISHED, UNACK) },
+		{ ORIG, A, 501, 201, 0, SURE(ESTABLISHED, ESTABLISHED) } } },
+	{ "3.10.7.4: more in one segment than fits the window", {},
+	  UP_WITH(18980, 0, 0), {
+		{ ORIG, A, 1, 1, 20000, SURE(ESTABLISHED, UNACK) },
+		{ ORIG, A, 1, 1, 20000, SURE(ESTABLISHED, UNACK) },
+		{ ORIG, A, 20001, 1, 1400, SURE(ESTABLISHED, UNACK) },
+		{ ORIG, A, 22801, 1, 1400, NO_SURE(SEQ_OVER, ESTABLISHED) },
+		{ ORIG, A, 21401, 1, 1400, NO_SURE(SEQ_OVER, ESTABLISHED) },
+		{ REPLY, A, 1, 24201, 0, SURE(ESTABLISHED, ESTABLISHED),
+		  .win = 18980 },
+		{ ORIG, A, 24201, 1, 1400, SURE(ESTABLISHED, UNACK) } } },
 	{ "3.10.7.4: the window moves on", {},
 	  UP_WITH(1000, 0, 0), {
 		{ ORIG, A, 1, 1, 1000, SURE(ESTABLISHED, UNACK) },
@@ -586,13 +730,15 @@ static void test_wide_window_wraps_around(struct kunit *test)
 	}
 }
 
-/* Some stacks answer a SYN that passed unjudged with a reset numbered zero. */
+/* The number is only right where the reset acknowledges the SYN. */
 static void test_reset_numbered_zero(struct kunit *test)
 {
 	static const struct tcp_row rows[] = {
 		{ ORIG, S, 0, 0, 0, OK(SYN_SENT, SYN_SENT) },
 		{ REPLY, S | A, 0, 1, 0, OK(SYN_RECV, SYN_RECV) },
-		{ ORIG, R, ABS, 0, 0, OK(CLOSE, CLOSE) },
+		{ ORIG, R, ABS, 0, 0, PASS(SYN_RECV) },
+		{ REPLY, R | A, ABS, 2, 0, PASS(SYN_RECV) },
+		{ REPLY, R | A, ABS, 1, 0, OK(CLOSE, CLOSE) },
 	};
 	static const struct tcp_case c = { UP };
 	static const struct tcp_row late = {

@@ -72,7 +72,7 @@ static void random_peer(struct chance *c, struct ct_tcp_peer *p)
 	p->flags = CT_TCP_F_SEEN | CT_TCP_F_MAXACK | CT_TCP_F_SACK |
 		   CT_TCP_F_WSCALE;
 	if (rarely(c, 8))
-		p->flags = below(c, 128);
+		p->flags = below(c, 256);
 }
 
 static void random_connection(struct chance *c, struct ct_flow *flow)
@@ -202,7 +202,8 @@ static void test_segments(struct kunit *test)
 		random_knobs(&c, &run->cnet.knobs);
 		random_next(&c, &run->flow.state.tcp, &dir, &run->pkt.tcp);
 		usual += compare_tcp(run, dir, in_connection);
-		if (j->verdict == CT_ACCEPT || j->verdict == CT_PASS)
+		if (j->verdict == CT_ACCEPT || j->verdict == CT_LEARN ||
+		    (j->verdict == CT_REFUSE && !j->stays))
 			run->flow.state = j->next;
 		in_state += j->verdict == CT_ACCEPT;
 	}
@@ -228,7 +229,10 @@ static void random_opening(struct chance *c, struct ct_flow *flow)
 		t->state = below(c, CT_TCP_STATES);
 	t->peer[ORIG].flags = CT_TCP_F_SEEN | CT_TCP_F_WSCALE | CT_TCP_F_SACK;
 	if (rarely(c, 8))
-		t->peer[ORIG].flags = below(c, 128);
+		t->peer[ORIG].flags = below(c, 256);
+	/* A SYN is not behind the end of its data. */
+	if (t->state == CT_TCP_SYN_SENT)
+		t->peer[ORIG].maxend = t->peer[ORIG].end - below(c, 2) * 1000;
 	if (!answered && !rarely(c, 16))
 		memset(&t->peer[REPLY], 0, sizeof(t->peer[REPLY]));
 }
