@@ -5,7 +5,8 @@
  * Overview
  *	Nearly every packet is TCP or UDP, whole, without IP options or extension
  *	headers, its headers in the head of the skb, in no zone, with no bridge
- *	to look out for, and does not change what its flow is. Of such a packet
+ *	to look out for, between addresses that are not of one link alone, and
+ *	does not change what its flow is. Of such a packet
  *	nothing is written down but what its flow keeps; it goes through both
  *	hooks with no call but for the flow's lock.
  *
@@ -87,7 +88,8 @@ static __always_inline const void *plain_header(const struct sk_buff *skb,
 	if (family == NFPROTO_IPV4 &&
 	    unlikely(*(const u8 *)ip != 0x45 || ip_is_fragment(ip)))
 		return NULL;
-	if (family == NFPROTO_IPV6 && unlikely(*(const u8 *)ip >> 4 != 6))
+	if (family == NFPROTO_IPV6 && unlikely(*(const u8 *)ip >> 4 != 6 ||
+					       ct_header6_is_local(ip)))
 		return NULL;
 	return likely(transport_len(ip, family) <= most) ? ip : NULL;
 }
@@ -368,6 +370,7 @@ static __always_inline void tuple_of(struct ct_tuple *tuple, const void *ip,
 	tuple->family = family;
 	tuple->protonum = transport_proto(ip, family);
 	tuple->zone = 0;
+	tuple->link = 0;
 }
 
 /*
