@@ -25,6 +25,7 @@
  */
 #include <linux/ip.h>
 #include <linux/ipv6.h>
+#include <linux/module.h>
 #include <linux/netfilter.h>
 #include <linux/tcp.h>
 #include <linux/udp.h>
@@ -752,3 +753,50 @@ unsigned int ct_plain_last6(void *priv, struct sk_buff *skb,
 {
 	return last(priv, skb, state, NFPROTO_IPV6);
 }
+
+/* For the KUnit suites */
+
+#if IS_ENABLED(CONFIG_KUNIT)
+static u8 view_segment(const struct sk_buff *skb, const void *ip, u8 family,
+		       struct ct_tcp_seg *seg)
+{
+	if (tcp_read_ack(skb, ip, family, seg))
+		return CT_TCP_K_ACK;
+	if (tcp_read_syn(skb, ip, family, TCP_FLAG_SYN, seg))
+		return CT_TCP_K_SYN;
+	return tcp_read_syn(skb, ip, family, TCP_FLAG_SYN | TCP_FLAG_ACK,
+			    seg) ? CT_TCP_K_SYNACK : CT_TCP_K_NONE;
+}
+
+/**
+ * ct_plain_read() - read a packet the short way
+ * @skb: the packet
+ * @cnet: its namespace
+ * @state: the hook: family and number are looked at
+ * @view: filled with what was read
+ *
+ * Context: bottom halves off.
+ *
+ * Return: false if the packet goes the long way from the start.
+ */
+bool ct_plain_read(struct sk_buff *skb, const struct ct_net *cnet,
+		   const struct nf_hook_state *state,
+		   struct ct_plain_view *view)
+{
+	u8 family = state->pf, protonum;
+	const void *ip = plain_header(skb, family);
+
+	if (!ip)
+		return false;
+	protonum = transport_proto(ip, family);
+	if (!is_plain(skb, ip, family, protonum, cnet, state))
+		return false;
+	identify(&view->id, ip, family, protonum, cnet);
+	tuple_of(&view->tuple, ip, family);
+	view->l4len = transport_len(ip, family);
+	view->kind = protonum == IPPROTO_TCP ?
+		     view_segment(skb, ip, family, &view->seg) : CT_TCP_K_NONE;
+	return true;
+}
+EXPORT_SYMBOL_CT(ct_plain_read);
+#endif
