@@ -99,22 +99,12 @@ static bool is_fragment(const struct sk_buff *skb, u8 family)
 
 /* Bridges and the IP layer */
 
-/*
- * Does the device hand the same frames on, from or to a bridge here? Tunnels
- * over a bridge do not: what is in them is another packet.
- */
+/* Does the device hand the same frames on, from or to a bridge here? */
 static bool is_over_bridge(const struct net_device *dev, const struct net *net)
 {
-	for (;;) {
-		if (netif_is_bridge_master(dev))
-			return net_eq(dev_net(dev), net);
-		if (is_vlan_dev(dev))
-			dev = vlan_dev_real_dev(dev);
-		else if (netif_is_macvlan(dev))
-			dev = macvlan_dev_real_dev(dev);
-		else
-			return false;
-	}
+	const struct net_device *bridge = ct_bridge_below(dev);
+
+	return bridge && net_eq(dev_net(bridge), net);
 }
 
 /* Does br_netfilter lead this packet to POST_ROUTING of the IP layer? */

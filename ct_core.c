@@ -140,7 +140,7 @@ update_locked(struct ct_flow *flow, const struct ct_pkt *pkt,
 		fallthrough;
 	case CT_PASS:
 		ct_flow_count(flow, dir, pkt->len);
-		memo->info = ct_info_of(flow, dir);
+		answer->info = ct_info_of(flow, dir);
 		break;
 	}
 	ct_flow_unlock(flow);

@@ -156,7 +156,7 @@ noinline struct ct_flow *ct_hash_find_slowly(struct ct_net *cnet,
 		if (node) {
 			flow = ct_node_lock(node, cnet, id, dir);
 			if (likely(flow))
-				return flow;
+				return ct_own_way(flow, node, *dir);
 			continue;	/* died meanwhile; is there another? */
 		}
 		if (likely(!lost))
@@ -165,6 +165,7 @@ noinline struct ct_flow *ct_hash_find_slowly(struct ct_net *cnet,
 	}
 	return NULL;
 }
+EXPORT_SYMBOL_CT_TEST(ct_hash_find_slowly);
 
 /**
  * ct_hash_find() - find the flow of a packet
@@ -409,7 +410,7 @@ void ct_hash_hasten(const struct ct_flow *flow)
 {
 	struct ct_table *t;
 
-	smp_mb();	/* pairs with that in reap_bucket() */
+	smp_mb();	/* pairs with that in review_bucket() */
 	for (t = rcu_dereference_raw(ct_table); t;
 	     t = rcu_dereference_raw(t->next))
 		due_lower(t, flow->hash, flow->expires);

@@ -30,6 +30,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/module.h>
+#include <linux/netdevice.h>
 #include <linux/netlink.h>
 #include <linux/slab.h>
 
@@ -167,17 +168,64 @@ static int dump_some(struct sk_buff *skb, struct netlink_callback *cb)
 
 /* One flow */
 
+static struct ct_flow *find(struct ct_net *cnet, const struct ct_tuple *tuple,
+			    const struct nlattr *id)
+{
+	enum ip_conntrack_dir dir;
+	struct ct_snapshot snap;
+	struct ct_flow *flow;
+	struct ct_id as;
+
+	ct_tuple_identify(tuple, cnet, &as);
+	flow = ct_hash_find(cnet, &as, &dir);
+	if (!flow || !id)
+		return flow;
+	ct_flow_snapshot(flow, ct_now(), &snap);
+	if ((__force u32)nla_get_be32(id) == ct_flow_id(&snap))
+		return flow;
+	ct_flow_unlock(flow);
+	return NULL;
+}
+
+/**
+ * ct_nl_find() - find the flow that a message names
+ * @cnet: its namespace
+ * @tuple: one of its directions
+ * @id: CTA_ID, which it has to have; %NULL for any
+ *
+ * No message says which link a link-local address is of. So the flow may be of
+ * any interface, and is the first that is found.
+ *
+ * Context: RCU read-side section, bottom halves off.
+ *
+ * Return: the flow, its lock held, or %NULL.
+ */
+struct ct_flow *ct_nl_find(struct ct_net *cnet, const struct ct_tuple *tuple,
+			   const struct nlattr *id)
+{
+	struct ct_flow *flow = find(cnet, tuple, id);
+	struct ct_tuple there = *tuple;
+	struct net_device *dev;
+
+	if (flow || !ct_tuple_has_link(tuple))
+		return flow;
+	for_each_netdev_rcu(cnet->net, dev) {
+		there.link = dev->ifindex;
+		flow = find(cnet, &there, id);
+		if (flow)
+			return flow;
+	}
+	return NULL;
+}
+
 static int look_up(struct ct_net *cnet, const struct ct_tuple *tuple, bool zero,
 		   struct ct_snapshot *snap)
 {
-	enum ip_conntrack_dir dir;
 	struct ct_flow *flow;
-	struct ct_id id;
 
-	ct_tuple_identify(tuple, cnet, &id);
 	rcu_read_lock();
 	local_bh_disable();
-	flow = ct_hash_find(cnet, &id, &dir);
+	flow = ct_nl_find(cnet, tuple, NULL);
 	if (flow) {
 		ct_flow_snapshot(flow, ct_now(), snap);
 		if (zero)

@@ -31,23 +31,13 @@ static struct ct_origin origin_of(const struct sk_buff *skb,
 	};
 }
 
-/* Bottom halves off, RCU. The flow is locked. */
-static struct ct_flow *find(struct ct_net *cnet, const struct ct_tuple *tuple)
-{
-	enum ip_conntrack_dir dir;
-	struct ct_id id;
-
-	ct_tuple_identify(tuple, cnet, &id);
-	return ct_hash_find(cnet, &id, &dir);
-}
-
 static bool exists(struct ct_net *cnet, const struct ct_tuple *tuple)
 {
 	struct ct_flow *flow;
 
 	rcu_read_lock();
 	local_bh_disable();
-	flow = find(cnet, tuple);
+	flow = ct_nl_find(cnet, tuple, NULL);
 	if (flow)
 		ct_flow_unlock(flow);
 	local_bh_enable();
@@ -278,7 +268,7 @@ static int update(struct sk_buff *skb, const struct nfnl_info *info,
 		return err;
 	rcu_read_lock();
 	local_bh_disable();
-	flow = find(ct_net(info->net), name);
+	flow = ct_nl_find(ct_net(info->net), name, NULL);
 	if (flow) {
 		err = check_change(flow, &change, cda, &state, info->extack);
 		if (!err)
@@ -373,27 +363,22 @@ static int delete_one(const struct end *end, const struct nfnl_info *info,
 {
 	struct ct_snapshot snap;
 	struct ct_flow *flow;
-	int err = -ENOENT;
 
 	rcu_read_lock();
 	local_bh_disable();
-	flow = find(end->cnet, name);
-	if (!flow)
-		goto out;
-	ct_flow_snapshot(flow, ct_now(), &snap);
-	if (cda[CTA_ID] &&
-	    (__force u32)nla_get_be32(cda[CTA_ID]) != ct_flow_id(&snap)) {
-		NL_SET_ERR_MSG_ATTR(info->extack, cda[CTA_ID],
-				    "that is another flow");
-		ct_flow_unlock(flow);
-		goto out;
+	flow = ct_nl_find(end->cnet, name, cda[CTA_ID]);
+	if (flow) {
+		ct_flow_snapshot(flow, ct_now(), &snap);
+		end_one(end, flow, &snap);
 	}
-	end_one(end, flow, &snap);
-	err = 0;
-out:
 	local_bh_enable();
 	rcu_read_unlock();
-	return err;
+	if (flow)
+		return 0;
+	if (cda[CTA_ID])
+		NL_SET_ERR_MSG_ATTR(info->extack, cda[CTA_ID],
+				    "no flow of these numbers has that id");
+	return -ENOENT;
 }
 
 static void flush_all(const struct end *end)

@@ -131,6 +131,7 @@ void ct_nfct_read(struct ct_pkt *pkt, struct ct_nfct *nfct)
 	      nfct->tuple.protonum != pkt->tuple.protonum)))
 		nfct->says = CT_NFCT_NOTHING;
 	nfct->tuple.zone = pkt->zone[nfct->dir];
+	nfct->tuple.link = pkt->tuple.link;
 }
 
 static void fill_tuple(struct nf_conntrack_tuple *to,

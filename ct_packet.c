@@ -94,6 +94,39 @@ static struct ct_flow *find_one_way(const struct ct_pkt *pkt,
 	return flow && got != dir ? ct_unlock_no_flow(flow) : flow;
 }
 
+/*
+ * What was a packet of that direction before nf_nat translated it? Returns false
+ * if nf_conntrack does not know it, or knows it of the other direction.
+ */
+static bool came_as(const struct ct_pkt *pkt, enum ip_conntrack_dir dir,
+		    struct ct_tuple *came)
+{
+#if IS_ENABLED(CONFIG_NF_CONNTRACK)
+	const struct nf_conntrack_tuple *t;
+	enum ip_conntrack_info ctinfo;
+	const struct nf_conn *nfct;
+
+	nfct = nf_ct_get(pkt->skb, &ctinfo);
+	if (!nfct || nf_ct_is_template(nfct) || CTINFO2DIR(ctinfo) != dir)
+		return false;
+	t = &nfct->tuplehash[dir].tuple;
+	*came = pkt->tuple;
+	if (t->src.l3num != came->family || t->dst.protonum != came->protonum)
+		return false;
+	came->src = t->src.u3;
+	came->dst = t->dst.u3;
+	if (pkt->proto->identify) {
+		came->icmp.id = t->src.u.icmp.id;
+	} else if (pkt->proto->read) {
+		came->sport = t->src.u.all;
+		came->dport = t->dst.u.all;
+	}
+	return true;
+#else
+	return false;
+#endif
+}
+
 #ifndef CONFIG_PREEMPT_RT
 DEFINE_PER_CPU(struct ct_last_hash, ct_last_hash);
 DEFINE_PER_CPU(struct ct_last_hash6, ct_last_hash6);
@@ -132,7 +165,8 @@ noinline struct ct_flow *ct_packet_find_other(const struct ct_pkt *pkt,
  * @dir: set to the direction of the packet
  *
  * Where the directions are in different zones, the packet's direction decides
- * in which zone its flow has to have it.
+ * in which zone its flow has to have it. A reply whose translation was undone
+ * looks like none any more: its flow has it as it came.
  *
  * Context: RCU read-side section, bottom halves off.
  *
@@ -142,7 +176,13 @@ struct ct_flow *ct_packet_find(const struct ct_pkt *pkt,
 			       const struct ct_tuple *tuple,
 			       enum ip_conntrack_dir *dir)
 {
-	return ct_find_packet(pkt, tuple, dir);
+	struct ct_flow *flow = ct_find_packet(pkt, tuple, dir);
+	struct ct_tuple came;
+
+	if (flow || tuple != &pkt->tuple ||
+	    !came_as(pkt, IP_CT_DIR_REPLY, &came))
+		return flow;
+	return ct_find_packet(pkt, &came, dir);
 }
 
 /**

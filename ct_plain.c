@@ -5,7 +5,8 @@
  * Overview
  *	Nearly every packet is TCP or UDP, whole, without IP options or extension
  *	headers, its headers in the head of the skb, in no zone, with no bridge
- *	to look out for, and does not change what its flow is. Of such a packet
+ *	to look out for, between addresses that are not of one link alone, and
+ *	does not change what its flow is. Of such a packet
  *	nothing is written down but what its flow keeps; it goes through both
  *	hooks with no call but for the flow's lock.
  *
@@ -24,6 +25,7 @@
  */
 #include <linux/ip.h>
 #include <linux/ipv6.h>
+#include <linux/module.h>
 #include <linux/netfilter.h>
 #include <linux/tcp.h>
 #include <linux/udp.h>
@@ -87,7 +89,8 @@ static __always_inline const void *plain_header(const struct sk_buff *skb,
 	if (family == NFPROTO_IPV4 &&
 	    unlikely(*(const u8 *)ip != 0x45 || ip_is_fragment(ip)))
 		return NULL;
-	if (family == NFPROTO_IPV6 && unlikely(*(const u8 *)ip >> 4 != 6))
+	if (family == NFPROTO_IPV6 && unlikely(*(const u8 *)ip >> 4 != 6 ||
+					       ct_header6_is_local(ip)))
 		return NULL;
 	return likely(transport_len(ip, family) <= most) ? ip : NULL;
 }
@@ -370,6 +373,7 @@ static __always_inline void tuple_of(struct ct_tuple *tuple, const void *ip,
 	tuple->family = family;
 	tuple->protonum = transport_proto(ip, family);
 	tuple->zone = 0;
+	tuple->link = 0;
 }
 
 /*
@@ -740,3 +744,50 @@ unsigned int ct_plain_last6(void *priv, struct sk_buff *skb,
 {
 	return is_through(skb) ? NF_ACCEPT : last_first6(priv, skb, state);
 }
+
+/* For the KUnit suites */
+
+#if IS_ENABLED(CONFIG_KUNIT)
+static u8 view_segment(const struct sk_buff *skb, const void *ip, u8 family,
+		       struct ct_tcp_seg *seg)
+{
+	if (tcp_read_ack(skb, ip, family, seg))
+		return CT_TCP_K_ACK;
+	if (tcp_read_syn(skb, ip, family, TCP_FLAG_SYN, seg))
+		return CT_TCP_K_SYN;
+	return tcp_read_syn(skb, ip, family, TCP_FLAG_SYN | TCP_FLAG_ACK,
+			    seg) ? CT_TCP_K_SYNACK : CT_TCP_K_NONE;
+}
+
+/**
+ * ct_plain_read() - read a packet the short way
+ * @skb: the packet
+ * @cnet: its namespace
+ * @state: the hook: family and number are looked at
+ * @view: filled with what was read
+ *
+ * Context: bottom halves off.
+ *
+ * Return: false if the packet goes the long way from the start.
+ */
+bool ct_plain_read(struct sk_buff *skb, const struct ct_net *cnet,
+		   const struct nf_hook_state *state,
+		   struct ct_plain_view *view)
+{
+	u8 family = state->pf, protonum;
+	const void *ip = plain_header(skb, family);
+
+	if (!ip)
+		return false;
+	protonum = transport_proto(ip, family);
+	if (!is_plain(skb, ip, family, protonum, cnet, state))
+		return false;
+	identify(&view->id, ip, family, protonum, cnet);
+	tuple_of(&view->tuple, ip, family);
+	view->l4len = transport_len(ip, family);
+	view->kind = protonum == IPPROTO_TCP ?
+		     view_segment(skb, ip, family, &view->seg) : CT_TCP_K_NONE;
+	return true;
+}
+EXPORT_SYMBOL_CT(ct_plain_read);
+#endif

@@ -7,18 +7,26 @@
  *	the hosts of one link tell each other - neighbours, routers, group
  *	members - is multicast or goes without answers, and must never be lost
  *	(RFC 4890, 4.3 and 4.4): it is left untracked, after its checksum was
- *	verified. Types below 128 are errors, known or not (RFC 4443, 2.1), and
- *	quote the packet that they are about. So does a redirect, in one of its
- *	options: it is no talk of neighbours but a router's word on a flow, and
- *	what quotes nothing, or has come from further away, is invalid.
+ *	verified.
+ *
+ *	The four errors of RFC 4443 quote the packet that they are about. Other
+ *	types below 128 would be errors as well, but nobody has defined what they
+ *	say (RFC 4890, 4.3.5 leaves them to policy): they are invalid, or anyone
+ *	who can guess a flow could send anything as related to it.
+ *
+ *	A redirect may quote a packet, in one of its options (RFC 4861, 4.5): then
+ *	it is a router's word on a flow, and related to that. Without the option
+ *	it is talk of neighbours. Either way it comes from a router of this link,
+ *	or is invalid.
  *
  * Context
  *	Any; the flow lock is held where there is a flow. No lock is taken.
  *
  * RFC 4443, 2.1, 2.3 (checksum), 3 (errors), 4 (echo); RFC 4620, 4 (node
  * information); RFC 4861, 4.5, 4.6 and 8.1 (redirect). RFC 4861, 4.1 to 4.4
- * (neighbour discovery), RFC 2710 and RFC 3810, 5 (multicast listeners),
- * RFC 4286, 3 (multicast routers): untracked.
+ * (neighbour discovery), RFC 3122, 2 (inverse discovery), RFC 3971, 6.4 (router
+ * certificates), RFC 2710 and RFC 3810, 5 (multicast listeners), RFC 4286, 3
+ * (multicast routers): untracked.
  */
 #include <linux/icmpv6.h>
 #include <linux/in.h>
@@ -36,12 +44,24 @@
 #define ROUTER_SOLICITATION	133	/* RFC 4861, 4.1: first of four types */
 #define NEIGHBOUR_ADVERTISEMENT	136	/* RFC 4861, 4.4: last of them */
 #define REDIRECT		137	/* RFC 4861, 4.5 */
+#define INVERSE_SOLICITATION	141	/* RFC 3122, 2.1 */
+#define INVERSE_ADVERTISEMENT	142	/* RFC 3122, 2.2 */
+#define PATH_SOLICITATION	148	/* RFC 3971, 6.4.1: of certificates */
+#define PATH_ADVERTISEMENT	149	/* RFC 3971, 6.4.2 */
 #define MRD_ADVERTISEMENT	151	/* RFC 4286, 3 */
 #define MRD_TERMINATION		153	/* RFC 4286, 5 */
 
 static bool is_error(u8 type)
 {
-	return !(type & ICMPV6_INFOMSG_MASK);
+	switch (type) {
+	case ICMPV6_DEST_UNREACH:
+	case ICMPV6_PKT_TOOBIG:
+	case ICMPV6_TIME_EXCEED:
+	case ICMPV6_PARAMPROB:
+		return true;
+	default:
+		return false;
+	}
 }
 
 static bool is_question(u8 type)
@@ -63,6 +83,10 @@ static bool is_local(u8 type)
 	case ICMPV6_MGM_REDUCTION:
 	case ICMPV6_MLD2_REPORT:
 	case ROUTER_SOLICITATION ... NEIGHBOUR_ADVERTISEMENT:
+	case INVERSE_SOLICITATION:
+	case INVERSE_ADVERTISEMENT:
+	case PATH_SOLICITATION:
+	case PATH_ADVERTISEMENT:
 	case MRD_ADVERTISEMENT ... MRD_TERMINATION:
 		return true;
 	default:
@@ -91,8 +115,12 @@ static bool icmpv6_read(const struct sk_buff *skb, unsigned int off,
 #define OPTION_REDIRECTED	4	/* "Redirected Header" */
 #define OPTION_UNIT		8	/* bytes that its length counts */
 
-/* Where a redirect quotes a packet, or 0 */
-static unsigned int find_redirected(const struct ct_pkt *pkt)
+/*
+ * Where does a redirect quote a packet? 0: nowhere. Options that have no length
+ * or go beyond the packet make it invalid (RFC 4861, 8.1), and nobody knows what
+ * is behind the last that is looked at: a negative number.
+ */
+static int find_redirected(const struct ct_pkt *pkt)
 {
 	unsigned int off = pkt->l4off + REDIRECT_LEN;
 	unsigned int end = pkt->l4off + pkt->l4len;
@@ -100,21 +128,25 @@ static unsigned int find_redirected(const struct ct_pkt *pkt)
 	u8 buf[2];
 	int i;
 
-	for (i = 0; i < REDIRECT_OPTIONS && off + OPTION_UNIT <= end; i++) {
+	if (off > end)
+		return -1;
+	for (i = 0; i < REDIRECT_OPTIONS && off < end; i++) {
 		option = skb_header_pointer(pkt->skb, off, sizeof(buf), buf);
-		if (!option || !option[1])
-			return 0;
+		if (!option || !option[1] ||
+		    option[1] * OPTION_UNIT > end - off)
+			return -1;
 		if (option[0] == OPTION_REDIRECTED)
 			return off + OPTION_UNIT;
 		off += option[1] * OPTION_UNIT;
 	}
-	return 0;
+	return off < end ? -1 : 0;
 }
 
 static enum ct_reason check_redirect(const struct ct_pkt *pkt)
 {
 	const struct ipv6hdr *ip6h;
 	struct ipv6hdr buf;
+	int quoted;
 
 	ip6h = skb_header_pointer(pkt->skb, skb_network_offset(pkt->skb),
 				  sizeof(buf), &buf);
@@ -123,7 +155,10 @@ static enum ct_reason check_redirect(const struct ct_pkt *pkt)
 		return CT_R_ICMP_REDIRECT;
 	if (pkt->tuple.icmp.code)
 		return CT_R_ICMP_TYPE;
-	return find_redirected(pkt) ? CT_R_OK : CT_R_ICMP_QUOTE;
+	quoted = find_redirected(pkt);
+	if (quoted < 0)
+		return CT_R_ICMP_QUOTE;
+	return quoted ? CT_R_OK : CT_R_UNTRACKED;
 }
 
 static enum ct_reason icmpv6_check(struct ct_pkt *pkt)
@@ -150,7 +185,7 @@ static enum ct_reason icmpv6_check(struct ct_pkt *pkt)
 static unsigned int icmpv6_quote(const struct ct_pkt *pkt)
 {
 	if (pkt->tuple.icmp.type == REDIRECT)
-		return find_redirected(pkt);
+		return max(find_redirected(pkt), 0);
 	if (!is_error(pkt->tuple.icmp.type))
 		return 0;
 	return pkt->l4off + sizeof(struct icmp6hdr);

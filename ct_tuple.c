@@ -8,6 +8,15 @@
  *	with which of the ends sent the packet. Both say the same, so a tuple can
  *	be had back from a key.
  *
+ * Link-local addresses
+ *	fe80::1 is another host on each link (RFC 4007, 6), so a tuple with such
+ *	an address has the interface as well, and its key has the interface's
+ *	index in the 32 bits of the address that are zero (RFC 4291, 2.5.6); KAME
+ *	did so throughout its kernel. CT_KEY_LINK tells such a key from one whose
+ *	addresses had other bits there, which makes no sense but is not
+ *	forbidden: those have no interface, and whatever is written into them
+ *	they meet none that has. Nothing but a key has the index in an address.
+ *
  * Context
  *	Any. Nothing here takes a lock, sleeps or keeps anything. No byte of a
  *	packet is believed: every header goes through skb_header_pointer(), and
@@ -16,12 +25,15 @@
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/module.h>
+#include <linux/netdevice.h>
 #include <linux/random.h>
 #include <linux/siphash.h>
 #include <linux/skbuff.h>
 #include <net/ip.h>
+#include <net/ip6_fib.h>
 #include <net/ipv6.h>
 
+#include "ct_bridge.h"
 #include "ct_compat.h"
 #include "ct_proto.h"
 #include "ct_tuple.h"
@@ -74,6 +86,109 @@ static __always_inline enum ct_reason read_ipv4(struct ct_pkt *pkt,
 			     copy_ipv4(pkt, nhoff);
 }
 
+/* The interface that a packet is routed by, if the route says so */
+static struct net_device *routed_by(const struct sk_buff *skb)
+{
+	struct dst_entry *dst = skb_dst(skb);
+	struct inet6_dev *idev;
+
+	if (!dst || dst->ops->family != AF_INET6)
+		return NULL;
+	idev = ip6_dst_idev(dst);
+	return idev ? idev->dev : NULL;
+}
+
+/*
+ * The interface that a packet comes in by or goes out by. What this host sends
+ * itself takes the loopback device, but belongs to the interface that has the
+ * address; what comes in by a port of a VRF is handed on as if by the VRF.
+ */
+static struct net_device *device_of(const struct sk_buff *skb)
+{
+	struct net_device *dev = skb->dev;
+
+	if (!dev || !skb->skb_iif || dev->flags & IFF_LOOPBACK)
+		return routed_by(skb) ?: dev;
+	if (netif_is_l3_master(dev))
+		return dev_get_by_index_rcu(dev_net(dev), IP6CB(skb)->iif) ?:
+		       dev;
+	return dev;
+}
+
+/*
+ * Index of the link that a packet's link-local addresses are of. The ports of a
+ * bridge or a bond are one link, and so is what is stacked on a bridge whose
+ * packets are tracked, for they come by there.
+ */
+static noinline u32 link_of(const struct sk_buff *skb)
+{
+	struct net_device *dev = device_of(skb), *upper;
+	const struct net_device *bridge;
+
+	if (!dev)
+		return 0;
+	while ((upper = netdev_master_upper_dev_get_rcu(dev)) &&
+	       !netif_is_l3_master(upper))
+		dev = upper;
+	if (READ_ONCE(ct_net(dev_net(dev))->bridged)) {
+		bridge = ct_bridge_below(dev);
+		if (bridge && net_eq(dev_net(bridge), dev_net(dev)))
+			return bridge->ifindex;
+	}
+	return dev->ifindex;
+}
+
+/* Behind the fixed part of a Hop-by-Hop header: how many are looked at */
+#define JUMBO_OPTIONS	8
+
+/* The length that a jumbogram says it has (RFC 2675, 2), or 0 */
+static u32 jumbo_payload(const struct sk_buff *skb, unsigned int off)
+{
+	const struct ipv6_opt_hdr *hbh;
+	struct ipv6_opt_hdr buf;
+	unsigned int end;
+	const u8 *option;
+	u8 bytes[6];
+	int i;
+
+	hbh = skb_header_pointer(skb, off, sizeof(buf), &buf);
+	if (!hbh)
+		return 0;
+	end = off + ipv6_optlen(hbh);
+	off += sizeof(*hbh);
+	for (i = 0; i < JUMBO_OPTIONS && off + sizeof(bytes) <= end; i++) {
+		option = skb_header_pointer(skb, off, sizeof(bytes), bytes);
+		if (!option)
+			return 0;
+		if (option[0] == IPV6_TLV_JUMBO)
+			return option[1] == 4 ? get_unaligned_be32(option + 2) :
+						0;
+		off += option[0] == IPV6_TLV_PAD1 ? 1 : option[1] + 2;
+	}
+	return 0;
+}
+
+/*
+ * Bytes of a packet, its header included. A length of 0 is that, unless the
+ * packet is longer than the field can say: a jumbogram, or BIG TCP.
+ */
+static unsigned int total_ipv6(const struct ct_pkt *pkt, unsigned int nhoff,
+			       const struct ipv6hdr *ip6h)
+{
+	u32 jumbo;
+
+	if (likely(ip6h->payload_len))
+		return ntohs(ip6h->payload_len) + sizeof(*ip6h);
+	if (skb_is_gso(pkt->skb))
+		return pkt->len;
+	if (ip6h->nexthdr != NEXTHDR_HOP)
+		return sizeof(*ip6h);
+	jumbo = jumbo_payload(pkt->skb, nhoff + sizeof(*ip6h));
+	if (jumbo <= IPV6_MAXPLEN)
+		return sizeof(*ip6h);
+	return jumbo > pkt->len ? U32_MAX : jumbo + sizeof(*ip6h);
+}
+
 static noinline enum ct_reason read_ipv6(struct ct_pkt *pkt, unsigned int nhoff)
 {
 	const struct ipv6hdr *ip6h;
@@ -86,14 +201,14 @@ static noinline enum ct_reason read_ipv6(struct ct_pkt *pkt, unsigned int nhoff)
 	ip6h = skb_header_pointer(pkt->skb, nhoff, sizeof(buf), &buf);
 	if (!ip6h || ip6h->version != 6)
 		return CT_R_IP_HEADER;
-	total = ntohs(ip6h->payload_len) + sizeof(*ip6h);
-	if (!ip6h->payload_len && pkt->len > sizeof(*ip6h))
-		total = pkt->len;	/* jumbogram (RFC 2675) or BIG TCP */
+	total = total_ipv6(pkt, nhoff, ip6h);
 	if (total > pkt->len)
 		return CT_R_IP_LENGTH;
 
 	pkt->tuple.src.in6 = ip6h->saddr;
 	pkt->tuple.dst.in6 = ip6h->daddr;
+	if (unlikely(ct_tuple_has_link(&pkt->tuple)))
+		pkt->tuple.link = link_of(pkt->skb);
 	nexthdr = ip6h->nexthdr;
 	l4off = ipv6_skip_exthdr(pkt->skb, nhoff + sizeof(*ip6h), &nexthdr,
 				 &frag);
@@ -135,6 +250,7 @@ enum ct_reason ct_tuple_read(struct ct_pkt *pkt, struct sk_buff *skb,
 	pkt->tuple.l4 = 0;
 	pkt->tuple.family = family;
 	pkt->tuple.zone = 0;
+	pkt->tuple.link = 0;
 	pkt->zone[IP_CT_DIR_ORIGINAL] = 0;
 	pkt->zone[IP_CT_DIR_REPLY] = 0;
 	if (likely(family == NFPROTO_IPV4))
@@ -147,6 +263,7 @@ enum ct_reason ct_tuple_read(struct ct_pkt *pkt, struct sk_buff *skb,
 	pkt->proto = ct_proto_find(family, pkt->tuple.protonum);
 	return ct_proto_check(pkt);
 }
+EXPORT_SYMBOL_CT_TEST(ct_tuple_read);
 
 static int read_quoted_ipv4(const struct sk_buff *skb, unsigned int off,
 			    struct ct_tuple *tuple)
@@ -177,6 +294,9 @@ static int read_quoted_ipv6(const struct sk_buff *skb, unsigned int off,
 		return -1;
 	tuple->src.in6 = ip6h->saddr;
 	tuple->dst.in6 = ip6h->daddr;
+	/* Who tells of a link's packet was on that link. */
+	if (ct_tuple_has_link(tuple))
+		tuple->link = link_of(skb);
 	nexthdr = ip6h->nexthdr;
 	off = ipv6_skip_exthdr(skb, off + sizeof(*ip6h), &nexthdr, &frag);
 	if (frag & htons(~0x7))
@@ -211,6 +331,7 @@ enum ct_reason ct_tuple_read_quote(const struct sk_buff *skb,
 	tuple->l4 = 0;
 	tuple->family = family;
 	tuple->zone = 0;
+	tuple->link = 0;
 	if (family == NFPROTO_IPV4)
 		off = read_quoted_ipv4(skb, offset, tuple);
 	else
@@ -223,7 +344,181 @@ enum ct_reason ct_tuple_read_quote(const struct sk_buff *skb,
 	return CT_R_OK;
 }
 
+/* Where a checksum looks */
+
+/* The last address of an RPL header (RFC 6554, 3), which leaves out a prefix */
+static bool last_of_rpl(const struct sk_buff *skb, unsigned int off,
+			unsigned int len, struct in6_addr *dst)
+{
+	unsigned int prefix, pad, rest;
+	const u8 *bits;
+	u8 buf[2];
+
+	bits = skb_header_pointer(skb, off + 4, sizeof(buf), buf);
+	if (!bits)
+		return false;
+	prefix = bits[0] & 0xf;
+	pad = bits[1] >> 4;
+	rest = sizeof(*dst) - prefix;
+	return len >= 8 + pad + rest &&
+	       !skb_copy_bits(skb, off + len - pad - rest, &dst->s6_addr[prefix],
+			      rest);
+}
+
+/*
+ * The address that a routing header leads to in the end, if the packet is not
+ * there yet. It is the last of types 0 and 2 (RFC 6275, 6.4.1), and the first
+ * of a segment list, which is written backwards (RFC 8754, 2).
+ */
+static bool take_last_stop(const struct sk_buff *skb, unsigned int off,
+			   unsigned int len, struct in6_addr *dst)
+{
+	const struct ipv6_rt_hdr *rh;
+	struct ipv6_rt_hdr buf;
+
+	rh = skb_header_pointer(skb, off, sizeof(buf), &buf);
+	if (!rh || !rh->segments_left)
+		return false;
+	if (rh->type == IPV6_SRCRT_TYPE_3)
+		return last_of_rpl(skb, off, len, dst);
+	if (len < 8 + sizeof(*dst))
+		return false;
+	switch (rh->type) {
+	case IPV6_SRCRT_TYPE_0:
+	case IPV6_SRCRT_TYPE_2:
+		off += len - sizeof(*dst);
+		break;
+	case IPV6_SRCRT_TYPE_4:
+		off += 8;
+		break;
+	default:
+		return false;
+	}
+	return !skb_copy_bits(skb, off, dst, sizeof(*dst));
+}
+
+#define HOME_OPTIONS	8	/* most that are looked at */
+
+/* The address that a mobile node has at home, of a Home Address option */
+static bool take_home(const struct sk_buff *skb, unsigned int off,
+		      unsigned int len, struct in6_addr *src)
+{
+	unsigned int end = off + len;
+	const u8 *option;
+	u8 buf[2];
+	int i;
+
+	off += sizeof(struct ipv6_opt_hdr);
+	for (i = 0; i < HOME_OPTIONS && off + 2 + sizeof(*src) <= end; i++) {
+		option = skb_header_pointer(skb, off, sizeof(buf), buf);
+		if (!option)
+			return false;
+		if (option[0] == IPV6_TLV_HAO)
+			return option[1] == sizeof(*src) &&
+			       !skb_copy_bits(skb, off + 2, src, sizeof(*src));
+		off += option[0] == IPV6_TLV_PAD1 ? 1 : option[1] + 2;
+	}
+	return false;
+}
+
+/**
+ * ct_tuple_ends6() - the addresses that an IPv6 packet's checksum is over
+ * @pkt: the packet, read
+ * @src: set to the one that sent it
+ * @dst: set to the one that it is for
+ *
+ * While a routing header has segments left, the address in the IP header is the
+ * next stop, and the checksum is over the last (RFC 8200, 8.1). With a Home
+ * Address option it is over the home address (RFC 6275, 6.3 and 9.3.1).
+ *
+ * Context: any.
+ *
+ * Return: false if they are those of the IP header.
+ */
+bool ct_tuple_ends6(const struct ct_pkt *pkt, struct in6_addr *src,
+		    struct in6_addr *dst)
+{
+	unsigned int off = skb_network_offset(pkt->skb), len;
+	const struct ipv6_opt_hdr *oh;
+	const struct ipv6hdr *ip6h;
+	struct ipv6_opt_hdr obuf;
+	struct ipv6hdr buf;
+	bool other = false;
+	u8 kind;
+
+	ip6h = skb_header_pointer(pkt->skb, off, sizeof(buf), &buf);
+	if (!ip6h)
+		return false;
+	*src = ip6h->saddr;
+	*dst = ip6h->daddr;
+	kind = ip6h->nexthdr;
+	for (off += sizeof(*ip6h); off < pkt->l4off; off += len) {
+		oh = skb_header_pointer(pkt->skb, off, sizeof(obuf), &obuf);
+		if (!oh)
+			return false;
+		len = kind == NEXTHDR_FRAGMENT ? sizeof(struct frag_hdr) :
+		      kind == NEXTHDR_AUTH ? ipv6_authlen(oh) : ipv6_optlen(oh);
+		if (kind == NEXTHDR_ROUTING)
+			other |= take_last_stop(pkt->skb, off, len, dst);
+		else if (kind == NEXTHDR_DEST)
+			other |= take_home(pkt->skb, off, len, src);
+		kind = oh->nexthdr;
+	}
+	return other;
+}
+EXPORT_SYMBOL_CT_TEST(ct_tuple_ends6);
+
 /* Keys */
+
+/* Link-local, and nothing where its interface is to be written? */
+static bool has_room_for_link(const struct in6_addr *a)
+{
+	return !a->s6_addr32[1];
+}
+
+/**
+ * ct_tuple_has_link() - are a tuple's addresses of one link alone?
+ * @tuple: the tuple
+ *
+ * Those of it that are link-local are then known by their interface as well.
+ *
+ * Context: any.
+ *
+ * Return: true if @tuple->link means something.
+ */
+bool ct_tuple_has_link(const struct ct_tuple *tuple)
+{
+	bool src, dst;
+
+	if (tuple->family != NFPROTO_IPV6)
+		return false;
+	src = ct_addr6_is_local(&tuple->src.in6);
+	dst = ct_addr6_is_local(&tuple->dst.in6);
+	return (src || dst) &&
+	       (!src || has_room_for_link(&tuple->src.in6)) &&
+	       (!dst || has_room_for_link(&tuple->dst.in6));
+}
+EXPORT_SYMBOL_CT(ct_tuple_has_link);
+
+static void write_link(struct ct_id *id, u32 link)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(id->addr); i++) {
+		if (ct_addr6_is_local(&id->addr[i]))
+			id->addr[i].s6_addr32[1] = htonl(link);
+	}
+	id->key.kind |= CT_KEY_LINK;
+}
+
+/* Takes it out of an address again. */
+static void read_link(struct in6_addr *a, u32 *link)
+{
+	if (!ct_addr6_is_local(a))
+		return;
+	*link = ntohl(a->s6_addr32[1]);
+	a->s6_addr32[1] = 0;
+}
 
 /* Any order will do, as long as it is one. */
 static bool addr_above(const struct ct_tuple *t)
@@ -319,6 +614,8 @@ void ct_tuple_identify_as(const struct ct_tuple *tuple,
 		sender = order_ends(tuple, proto, key);
 		id->addr[sender] = tuple->src.in6;
 		id->addr[!sender] = tuple->dst.in6;
+		if (unlikely(tuple->link))
+			write_link(id, tuple->link);
 		key->addr[0] = ct_addr6_fold(&id->addr[0]);
 		key->addr[1] = ct_addr6_fold(&id->addr[1]);
 		id->hash = ct_hash_ipv6(id, cnet->hash_mix);
@@ -365,6 +662,10 @@ void ct_tuple_restore(struct ct_tuple *tuple, const struct ct_key *key,
 		tuple->family = NFPROTO_IPV6;
 		tuple->src.in6 = addr[sender];
 		tuple->dst.in6 = addr[!sender];
+		if (key->kind & CT_KEY_LINK) {
+			read_link(&tuple->src.in6, &tuple->link);
+			read_link(&tuple->dst.in6, &tuple->link);
+		}
 	} else {
 		tuple->family = NFPROTO_IPV4;
 		tuple->src.ip = key->addr[sender];
@@ -399,6 +700,7 @@ bool ct_tuple_invert(struct ct_tuple *inverse, const struct ct_tuple *tuple)
 	inverse->family = tuple->family;
 	inverse->protonum = tuple->protonum;
 	inverse->zone = tuple->zone;
+	inverse->link = tuple->link;
 	if (proto->invert)
 		return proto->invert(inverse, tuple);
 	inverse->sport = tuple->dport;
@@ -420,6 +722,7 @@ bool ct_tuple_equal(const struct ct_tuple *a, const struct ct_tuple *b)
 {
 	return a->l4 == b->l4 && a->family == b->family &&
 	       a->protonum == b->protonum && a->zone == b->zone &&
+	       a->link == b->link &&
 	       ct_addr_equal(a->family, &a->src, &b->src) &&
 	       ct_addr_equal(a->family, &a->dst, &b->dst);
 }

@@ -6,6 +6,9 @@
 #define CT_BRIDGE_H
 
 #include <linux/errno.h>
+#include <linux/if_macvlan.h>
+#include <linux/if_vlan.h>
+#include <linux/netdevice.h>
 #include <linux/netfilter.h>
 
 #include "ct_net.h"
@@ -44,6 +47,31 @@ static inline bool ct_bridge_comes_by(const struct sk_buff *skb,
 }
 
 #endif
+
+/**
+ * ct_bridge_below() - the bridge that has all of a device's frames
+ * @dev: the device
+ *
+ * Tunnels over a bridge do not count: what is in them is another packet.
+ *
+ * Context: RCU read-side section.
+ *
+ * Return: the bridge, which may be @dev; %NULL if there is none.
+ */
+static inline const struct net_device *
+ct_bridge_below(const struct net_device *dev)
+{
+	for (;;) {
+		if (netif_is_bridge_master(dev))
+			return dev;
+		if (is_vlan_dev(dev))
+			dev = vlan_dev_real_dev(dev);
+		else if (netif_is_macvlan(dev))
+			dev = macvlan_dev_real_dev(dev);
+		else
+			return NULL;
+	}
+}
 
 /**
  * ct_bridge_will_see() - does a packet go through a bridge from here?

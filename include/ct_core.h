@@ -44,6 +44,26 @@ unsigned int ct_plain_last4(void *priv, struct sk_buff *skb,
 unsigned int ct_plain_last6(void *priv, struct sk_buff *skb,
 			    const struct nf_hook_state *state);
 
+/**
+ * struct ct_plain_view - what the short way reads of a packet
+ * @id: what it looks for
+ * @tuple: what it remembers
+ * @l4len: bytes behind the IP header
+ * @kind: enum ct_tcp_kind, where it judges a segment itself; CT_TCP_K_NONE
+ * @seg: the segment then: all but the kind, and what only others have
+ */
+struct ct_plain_view {
+	struct ct_id id;
+	struct ct_tuple tuple;
+	unsigned int l4len;
+	u8 kind;
+	struct ct_tcp_seg seg;
+};
+
+bool ct_plain_read(struct sk_buff *skb, const struct ct_net *cnet,
+		   const struct nf_hook_state *state,
+		   struct ct_plain_view *view);
+
 int ct_core_register(struct net *net);
 void ct_core_unregister(struct net *net);
 

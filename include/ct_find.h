@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Finding the flow of a packet, inline: every packet comes this way, and calls
- * cost as much as what they do. For ct_core.c and ct_packet.c alone; others
- * call ct_packet_find() or ct_hash_find().
+ * cost as much as what they do. For ct_core.c and ct_packet.c, and the hashes at
+ * hand for ct_plain.c; others call ct_packet_find() or ct_hash_find().
  */
 #ifndef CT_FIND_H
 #define CT_FIND_H
@@ -117,13 +117,13 @@ static __always_inline void ct_identify_plain(const struct ct_tuple *tuple,
 	id->hash = ct_hash_again(&id->key, pkt->cnet->hash_mix);
 }
 
-/* IPv6 with ports, in no zone? */
+/* IPv6 with ports, in no zone, of no link? */
 static __always_inline bool ct_is_plain6(const struct ct_pkt *pkt,
 					 const struct ct_tuple *tuple)
 {
 	return tuple->family == NFPROTO_IPV6 && !pkt->proto->identify &&
 	       tuple->protonum == pkt->tuple.protonum &&
-	       !(pkt->zone[0] | pkt->zone[1] | tuple->zone);
+	       !(pkt->zone[0] | pkt->zone[1] | tuple->zone | tuple->link);
 }
 
 /* ct_tuple_identify() of a packet, bottom halves off */

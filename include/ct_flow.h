@@ -12,12 +12,13 @@
  * second what an update touches.
  *
  * Life-cycle
- *	ct_flow_alloc()	 free object -> private; IPS_DYING stays set, so that a
+ *	ct_flow_create() free object -> private; IPS_DYING stays set, so that a
  *			 reader who still holds a pointer to the object's former
  *			 life turns away
  *	ct_hash_insert() IPS_DYING cleared with release semantics and the node
  *			 linked, under one hold of the stripe
- *	ct_flow_end()	 IPS_DYING set under @lock by exactly one caller, who
+ *	ct_flow_end(), or the reaper: ct_flow_condemn_expired()
+ *			 IPS_DYING set under @lock by exactly one caller, who
  *			 unlinks the nodes and frees the object
  *
  * The slab is SLAB_TYPESAFE_BY_RCU: the memory stays a flow for as long as a
@@ -26,9 +27,9 @@
  * the identity it looked for, before it believes anything else.
  *
  * Lock order
- *	table stripe (ct_hash.c) -> flow lock -> source lock (ct_source.c). Two
- *	stripes: lower index first.
- *	Both are taken with bottom halves off. The resize mutex is outermost.
+ *	table stripe (ct_hash.c) -> flow lock -> source lock (ct_source.c), all
+ *	with bottom halves off. Two stripes: lower index first. Never two flows,
+ *	never two sources. What stands around these is in docs/locking.md.
  *
  * Legend of the tags below
  *	[H] immutable while the flow can be found; written before publication, by
@@ -49,10 +50,11 @@
 /* ct_key.kind */
 #define CT_KEY_IPV6	0x01	/* addr[] are folds; the addresses are behind */
 #define CT_KEY_ASKER	0x02	/* query protocols: the asking end is end 1 */
-#define CT_KEY_NET	0x7c	/* high bits of the namespace's number */
+#define CT_KEY_LINK	0x04	/* link-local addresses have their interface in them */
+#define CT_KEY_NET	0x78	/* high bits of the namespace's number */
 #define CT_KEY_ALIAS	0x80	/* the node is a struct ct_alias; not compared */
 
-#define CT_KEY_NET_SHIFT	14	/* from there to where they are in it */
+#define CT_KEY_NET_SHIFT	13	/* from there to where they are in it */
 
 /**
  * struct ct_key - the two ends of a flow, in canonical order
@@ -236,7 +238,7 @@ struct ct_flow {
 /**
  * struct ct_flow6 - a tracked IPv6 connection
  * @flow: what it shares with IPv4
- * @addr: [H] the addresses, in the order of @flow.node.key
+ * @addr: [H] the addresses, in the order of @flow.node.key, as in struct ct_id
  */
 struct ct_flow6 {
 	struct ct_flow flow;

@@ -113,7 +113,7 @@ struct ct_knobs {
 };
 
 /* Numbers of namespaces: 16 bits in a flow, and five in its key */
-#define CT_NET_NUMBERS	BIT(21)
+#define CT_NET_NUMBERS	BIT(20)
 #define CT_NET_NONE	U32_MAX
 
 /* A first and a last hook, on the way in and out, for each family */

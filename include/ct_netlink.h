@@ -138,6 +138,8 @@ struct ct_nl_change {
 };
 
 /* ct_netlink.c */
+struct ct_flow *ct_nl_find(struct ct_net *cnet, const struct ct_tuple *tuple,
+			   const struct nlattr *id);
 int ct_nl_dump_nothing(struct sk_buff *skb, struct netlink_callback *cb);
 int ct_nl_dump_cpus(struct sk_buff *skb, struct netlink_callback *cb, u16 type,
 		    int (*put)(struct sk_buff *skb, int cpu));

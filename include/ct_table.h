@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The table's inside, for ct_hash.c, ct_walk.c and the way of every packet
- * (ct_packet.c) alone.
+ * The table's inside, for ct_hash.c, ct_walk.c and the way of every packet:
+ * ct_find.h and ct_plain.c.
  */
 #ifndef CT_TABLE_H
 #define CT_TABLE_H
@@ -174,6 +174,22 @@ gone:
 	return NULL;
 }
 
+/*
+ * Where replies look otherwise they have a node of their own, and what looks
+ * like a reply to the original packet is not one: no other flow has its place,
+ * so it has none. Takes over the flow's lock.
+ */
+static __always_inline struct ct_flow *
+ct_own_way(struct ct_flow *flow, const struct ct_node *node,
+	   enum ip_conntrack_dir dir)
+{
+	if (likely(!flow->ext || !flow->ext->alias ||
+		   node != &flow->node || dir == IP_CT_DIR_ORIGINAL))
+		return flow;
+	ct_flow_unlock(flow);
+	return NULL;
+}
+
 struct ct_flow *ct_hash_find_slowly(struct ct_net *cnet,
 				    const struct ct_id *id,
 				    enum ip_conntrack_dir *dir);
@@ -192,7 +208,7 @@ static __always_inline struct ct_flow *ct_find(struct ct_net *cnet,
 	if (likely(node)) {
 		flow = ct_node_lock(node, cnet, id, dir);
 		if (likely(flow))
-			return flow;
+			return ct_own_way(flow, node, *dir);
 	} else if (likely(!lost)) {
 		smp_rmb();	/* as in search_all() */
 		if (likely(!rcu_access_pointer(t->next)))

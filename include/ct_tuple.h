@@ -33,6 +33,8 @@ struct ct_proto;
  * @family: NFPROTO_IPV4 or NFPROTO_IPV6
  * @protonum: IPPROTO_*
  * @zone: connection tracking zone
+ * @link: index of the interface whose link-local addresses these are; 0 where
+ *	neither address is one, see ct_tuple_link()
  *
  * Of an IPv4 tuple only the first word of each address means anything.
  */
@@ -54,12 +56,14 @@ struct ct_tuple {
 	u8 family;
 	u8 protonum;
 	u16 zone;
+	u32 link;
 };
 
 /**
  * struct ct_id - a tuple as the table knows it
  * @key: the two ends in canonical order
- * @addr: IPv6 addresses in that order
+ * @addr: IPv6 addresses in that order; where @key says CT_KEY_LINK, with an
+ *	interface's index in those that are link-local
  * @hash: hash of the above
  * @sender: which end of @key sends in the direction of the tuple
  */
@@ -149,6 +153,8 @@ enum ct_reason ct_tuple_read(struct ct_pkt *pkt, struct sk_buff *skb,
 enum ct_reason ct_tuple_read_quote(const struct sk_buff *skb,
 				   unsigned int offset, u8 family,
 				   struct ct_tuple *tuple);
+bool ct_tuple_ends6(const struct ct_pkt *pkt, struct in6_addr *src,
+		    struct in6_addr *dst);
 void ct_tuple_identify_as(const struct ct_tuple *tuple,
 			  const struct ct_proto *proto,
 			  const struct ct_net *cnet, struct ct_id *id);
@@ -156,6 +162,7 @@ void ct_tuple_identify(const struct ct_tuple *tuple, const struct ct_net *cnet,
 		       struct ct_id *id);
 void ct_tuple_restore(struct ct_tuple *tuple, const struct ct_key *key,
 		      const struct in6_addr *addr, u8 sender);
+bool ct_tuple_has_link(const struct ct_tuple *tuple);
 bool ct_tuple_invert(struct ct_tuple *inverse, const struct ct_tuple *tuple);
 bool ct_tuple_equal(const struct ct_tuple *a, const struct ct_tuple *b);
 
@@ -240,6 +247,19 @@ static __always_inline bool ct_addrs6_equal(const struct in6_addr *a,
 					    const struct in6_addr *b)
 {
 	return ipv6_addr_equal(&a[1], &b[1]) && ipv6_addr_equal(&a[0], &b[0]);
+}
+
+/* fe80::/10 (RFC 4291, 2.4) */
+static __always_inline bool ct_addr6_is_local(const struct in6_addr *a)
+{
+	return (a->s6_addr32[0] & htonl(0xffc00000)) == htonl(0xfe800000);
+}
+
+/* Is either address of a packet link-local? Then it is not enough to know it. */
+static __always_inline bool ct_header6_is_local(const struct ipv6hdr *ip6h)
+{
+	return ct_addr6_is_local(&ip6h->saddr) ||
+	       ct_addr6_is_local(&ip6h->daddr);
 }
 
 static __always_inline __be32 ct_addr6_fold(const struct in6_addr *a)

@@ -539,6 +539,9 @@ differs() {
 	"icmp6: redirect with a link address first")
 		# nf_conntrack looks at the first option only.
 		echo "*in6_rel_original=1*" ;;
+	"icmp6: redirect with another option only")
+		# It need not quote anything, and is talk of the link then.
+		echo "*in6_untracked=1*" ;;
 	esac
 }
 

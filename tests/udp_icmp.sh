@@ -160,6 +160,13 @@ errors() {
 	error6 "ICMPv6 time exceeded" 3
 	error6 "ICMPv6 parameter problem" 4
 
+	before=$(reason r "unknown ICMP type")
+	for kind in 0 5 100 127; do
+		wire s "ip6 src=fd02::2 dst=$a6 / icmp6 type=$kind rest=00000500 / ip6 src=$a6 dst=$b6 / udp sport=2000 dport=53"
+	done
+	wait_is "ICMPv6 errors that nobody has defined are invalid" \
+		$((before + 4)) reason r "unknown ICMP type"
+
 	before=$(reason r "ICMP error not sent to the quoted source")
 	wrong_before=$(column r icmp_error)
 	wire s "ip src=10.2.0.2 dst=10.11.0.7 / icmp type=3 code=3 rest=00000000 / ip src=10.11.0.1 dst=10.12.0.1 / udp sport=2000 dport=53"
@@ -202,14 +209,17 @@ neighbours() {
 	local before kind new
 	before=$(reason r "not to be tracked")
 	new=$(column r new)
-	for kind in 133 134 135 136 130 131 132 143 151; do
+	for kind in 133 134 135 136 130 131 132 141 142 143 148 149 151; do
 		wire c "ip6 src=fe80::9 dst=ff02::1 hop=255 / icmp6 type=$kind / data n=16"
 	done
 	wait_is "neighbour discovery and its kin are left alone" \
-		$((before + 9)) reason r "not to be tracked"
-	before=$(reason r "ICMP error with a malformed quote")
+		$((before + 13)) reason r "not to be tracked"
 	wire c "ip6 src=fe80::9 dst=ff02::1 hop=255 / icmp6 type=137 / data n=32"
-	wait_is "a redirect that quotes nothing" $((before + 1)) \
+	wait_is "a redirect that quotes nothing is talk of the link as well" \
+		$((before + 14)) reason r "not to be tracked"
+	before=$(reason r "ICMP error with a malformed quote")
+	wire c "ip6 src=fe80::9 dst=ff02::1 hop=255 / icmp6 type=137 / data n=40"
+	wait_is "a redirect whose options cannot be" $((before + 1)) \
 		reason r "ICMP error with a malformed quote"
 	ip -n r -6 neigh flush dev r0
 	ip -n c -6 neigh flush dev c0

@@ -15,6 +15,9 @@ layers have
 	pad=N	N zero bytes behind it
 and ip and ip6 have
 	split=N	sent in fragments of N bytes
+and ip6 has
+	final=A	the address that checksums are over, instead of dst
+	home=A	the same instead of src
 With repeat=N, a VALUE that ends in ++ goes up by one with each packet.
 """
 
@@ -78,10 +81,13 @@ class Packet:
         if index == len(self.layers):
             return b''
         name, f = self.layers[index]
+        over = pseudo
         if name in ('ip', 'ip6'):
-            pseudo = [ipaddress.ip_address(f[end]).packed
-                      for end in ('src', 'dst')]
-        inner = self.build(index + 1, pseudo)
+            pseudo, over = ([ipaddress.ip_address(end).packed for end in ends]
+                            for ends in ((f['src'], f['dst']),
+                                         (f.get('home', f['src']),
+                                          f.get('final', f['dst']))))
+        inner = self.build(index + 1, over)
         data = getattr(self, name)(f, inner, pseudo, index)
         if 'cut' in f:
             data = data[:f.num('cut')]

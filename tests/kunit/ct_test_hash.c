@@ -179,10 +179,95 @@ static void finds_translated_flows(struct kunit *test)
 	ct_tuple_invert(&inverse, &reply);
 	KUNIT_EXPECT_EQ(test, find_mark(tt, &inverse, &dir), 7L);
 	KUNIT_EXPECT_EQ(test, (int)dir, (int)ORIG);
+	/* The numbers of the original turned around are no reply. */
+	ct_tuple_invert(&inverse, &t);
+	KUNIT_EXPECT_EQ(test, find_mark(tt, &inverse, &dir), -1L);
 	/* Nobody else may have the place of the replies. */
 	KUNIT_EXPECT_NULL(test, add_flow(tt, 8, NFPROTO_IPV4, &reply, HZ));
 	end_flow(tt, 7, NFPROTO_IPV4);
 	KUNIT_EXPECT_EQ(test, find_mark(tt, &reply, &dir), -1L);
+}
+
+/*
+ * The original numbers turned around reach a translated flow neither while the
+ * table is resized, nor where the flow's directions are in different zones.
+ */
+static void translated_flows_have_one_original(struct kunit *test)
+{
+	struct table_test *tt = test->priv;
+	struct ct_tuple reply, inverse, t;
+	enum ip_conntrack_dir dir;
+	struct ct_id id;
+
+	make_tuple(&t, 7, NFPROTO_IPV6);
+	ct_tuple_invert(&inverse, &t);
+	reply = inverse;
+	reply.zone = 9;
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, add_flow(tt, 7, NFPROTO_IPV6, &reply,
+						    CT_TEST_AGE));
+	KUNIT_EXPECT_EQ(test, find_mark(tt, &t, &dir), 7L);
+	KUNIT_EXPECT_EQ(test, find_mark(tt, &reply, &dir), 7L);
+	KUNIT_EXPECT_EQ(test, (int)dir, (int)REPLY);
+	KUNIT_EXPECT_EQ(test, find_mark(tt, &inverse, &dir), -1L);
+	ct_tuple_identify(&inverse, &tt->cnet, &id);
+	local_bh_disable();
+	rcu_read_lock();
+	KUNIT_EXPECT_NULL(test, ct_hash_find_slowly(&tt->cnet, &id, &dir));
+	rcu_read_unlock();
+	local_bh_enable();
+}
+
+/* A flow whose mark is its link; its tuple is to come back as it was. */
+static void add_of_link(struct kunit *test, const struct ct_tuple *t)
+{
+	struct table_test *tt = test->priv;
+	struct ct_snapshot snap;
+	struct ct_flow *flow;
+	bool added = false;
+	struct ct_id id;
+
+	ct_tuple_identify(t, &tt->cnet, &id);
+	local_bh_disable();
+	rcu_read_lock();
+	flow = ct_flow_create(&tt->cnet, &id, NULL);
+	if (!IS_ERR(flow)) {
+		flow->mark = t->link;
+		flow->expires = ct_now() + CT_TEST_AGE;
+		added = ct_hash_insert(&tt->cnet, flow);
+		ct_flow_snapshot(flow, ct_now(), &snap);
+	}
+	rcu_read_unlock();
+	local_bh_enable();
+	KUNIT_ASSERT_TRUE(test, added);
+	KUNIT_EXPECT_TRUE(test, ct_tuple_equal(t, &snap.tuple[ORIG]));
+}
+
+/* fe80::1 is another host on each link. */
+static void finds_flows_of_their_link_only(struct kunit *test)
+{
+	struct table_test *tt = test->priv;
+	enum ip_conntrack_dir dir;
+	struct ct_tuple t, inverse;
+
+	make_tuple(&t, 1, NFPROTO_IPV6);
+	ipv6_addr_set(&t.src.in6, htonl(0xfe800000), 0, 0, htonl(1));
+	ipv6_addr_set(&t.dst.in6, htonl(0xfe800000), 0, 0, htonl(2));
+	for (t.link = 2; t.link < 4; t.link++)
+		add_of_link(test, &t);
+	for (t.link = 2; t.link < 4; t.link++) {
+		ct_tuple_invert(&inverse, &t);
+		KUNIT_EXPECT_EQ(test, find_mark(tt, &t, &dir), (long)t.link);
+		KUNIT_EXPECT_EQ(test, (int)dir, (int)ORIG);
+		KUNIT_EXPECT_EQ(test, find_mark(tt, &inverse, &dir),
+				(long)t.link);
+		KUNIT_EXPECT_EQ(test, (int)dir, (int)REPLY);
+	}
+	KUNIT_EXPECT_EQ(test, find_mark(tt, &t, &dir), -1L);
+	/* What another host writes where the key has the interface */
+	t.link = 0;
+	t.src.in6.s6_addr32[1] = htonl(3);
+	t.dst.in6.s6_addr32[1] = htonl(3);
+	KUNIT_EXPECT_EQ(test, find_mark(tt, &t, &dir), -1L);
 }
 
 /* Is this node, found a moment ago, that flow? */
@@ -537,6 +622,8 @@ static struct kunit_case table_cases[] = {
 	KUNIT_CASE(finds_both_directions),
 	KUNIT_CASE(refuses_a_second_flow),
 	KUNIT_CASE(finds_translated_flows),
+	KUNIT_CASE(translated_flows_have_one_original),
+	KUNIT_CASE(finds_flows_of_their_link_only),
 	KUNIT_CASE(believes_nothing_before_it_is_locked),
 	KUNIT_CASE(counts_beyond_32_bits),
 	KUNIT_CASE(walks_each_once),

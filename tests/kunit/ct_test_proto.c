@@ -224,8 +224,29 @@ static const struct header_case header_cases[] = {
 	  .sport = 0x0100, .quote = 8 },
 	{ "icmpv6: too big", &ct_proto_icmpv6, CT_R_OK, 8, { 2 },
 	  .sport = 0x0200, .quote = 8 },
-	{ "icmpv6: unknown error", &ct_proto_icmpv6, CT_R_OK, 8, { 127 },
-	  .sport = 0x7f00, .quote = 8 },
+	{ "icmpv6: time exceeded", &ct_proto_icmpv6, CT_R_OK, 8, { 3 },
+	  .sport = 0x0300, .quote = 8 },
+	{ "icmpv6: parameter problem", &ct_proto_icmpv6, CT_R_OK, 8, { 4 },
+	  .sport = 0x0400, .quote = 8 },
+	{ "icmpv6: type 0", &ct_proto_icmpv6, CT_R_ICMP_TYPE, 8, { 0 } },
+	{ "icmpv6: error of no known type", &ct_proto_icmpv6, CT_R_ICMP_TYPE, 8,
+	  { 5 }, .sport = 0x0500 },
+	{ "icmpv6: error for experiments", &ct_proto_icmpv6, CT_R_ICMP_TYPE, 8,
+	  { 100 }, .sport = 0x6400 },
+	{ "icmpv6: type 127", &ct_proto_icmpv6, CT_R_ICMP_TYPE, 8, { 127 },
+	  .sport = 0x7f00 },
+	{ "icmpv6: inverse solicitation", &ct_proto_icmpv6, CT_R_UNTRACKED, 8,
+	  { 141 }, .sport = 0x8d00 },
+	{ "icmpv6: inverse advertisement", &ct_proto_icmpv6, CT_R_UNTRACKED, 8,
+	  { 142 }, .sport = 0x8e00 },
+	{ "icmpv6: certificate solicitation", &ct_proto_icmpv6, CT_R_UNTRACKED,
+	  8, { 148 }, .sport = 0x9400 },
+	{ "icmpv6: certificate advertisement", &ct_proto_icmpv6, CT_R_UNTRACKED,
+	  8, { 149 }, .sport = 0x9500 },
+	{ "icmpv6: type 144", &ct_proto_icmpv6, CT_R_ICMP_TYPE, 8,
+	  { 144 }, .sport = 0x9000 },
+	{ "icmpv6: type 147", &ct_proto_icmpv6, CT_R_ICMP_TYPE, 8, { 147 },
+	  .sport = 0x9300 },
 	{ "icmpv6: mld query", &ct_proto_icmpv6, CT_R_UNTRACKED, 8, { 130 },
 	  .sport = 0x8200 },
 	{ "icmpv6: mld done", &ct_proto_icmpv6, CT_R_UNTRACKED, 8, { 132 },
@@ -248,8 +269,21 @@ static const struct header_case header_cases[] = {
 	  { 137, [7] = 255, 0xfe, 0x80, [40] = 2, 1, [48] = 4, 1 },
 	  .sport = 0x8900, .quote = 56 },
 	{ "icmpv6: redirect without a quote", &ct_proto_icmpv6,
-	  CT_R_ICMP_QUOTE, 48, { 137, [7] = 255, 0xfe, 0x80, [40] = 2, 1 },
+	  CT_R_UNTRACKED, 48, { 137, [7] = 255, 0xfe, 0x80, [40] = 2, 1 },
 	  .sport = 0x8900 },
+	{ "icmpv6: redirect without options", &ct_proto_icmpv6,
+	  CT_R_UNTRACKED, 40, { 137, [7] = 255, 0xfe, 0x80 },
+	  .sport = 0x8900 },
+	{ "icmpv6: redirect without a quote, from afar", &ct_proto_icmpv6,
+	  CT_R_ICMP_REDIRECT, 40, { 137, [7] = 254, 0xfe, 0x80 },
+	  .sport = 0x8900 },
+	{ "icmpv6: redirect cut short", &ct_proto_icmpv6, CT_R_ICMP_QUOTE, 32,
+	  { 137, [7] = 255, 0xfe, 0x80 }, .sport = 0x8900, .there = 48 },
+	{ "icmpv6: redirect, option beyond its end", &ct_proto_icmpv6,
+	  CT_R_ICMP_QUOTE, 48, { 137, [7] = 255, 0xfe, 0x80, [40] = 2, 2 },
+	  .sport = 0x8900 },
+	{ "icmpv6: redirect, half an option", &ct_proto_icmpv6, CT_R_ICMP_QUOTE,
+	  44, { 137, [7] = 255, 0xfe, 0x80, [40] = 2, 1 }, .sport = 0x8900 },
 	{ "icmpv6: redirect, option of no length", &ct_proto_icmpv6,
 	  CT_R_ICMP_QUOTE, 56, { 137, [7] = 255, 0xfe, 0x80, [48] = 4, 1 },
 	  .sport = 0x8900 },
@@ -412,12 +446,181 @@ static void test_udp_without_checksum(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, (int)ct_proto_udp.check(&run->pkt), CT_R_OK);
 }
 
+/* Extension headers, and the addresses that a checksum is over */
+
+struct way_case {
+	const char *name;
+	u8 kind;		/* of the extension header */
+	u8 len;			/* of it */
+	u8 bytes[48];		/* of it, behind the next header's number */
+	u8 final;		/* last byte of the address it leads to, or 0 */
+	u8 home;		/* the same of the home address */
+};
+
+/* A header of @len bytes; addresses are 2001:db8::N. */
+#define HLEN(len)	((len) / 8 - 1)
+#define ADDR(n)		0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, n
+
+static const struct way_case way_cases[] = {
+	{ "no segments left", NEXTHDR_ROUTING, 24,
+	  { HLEN(24), 4, 0, 0, 0, 0, 0, ADDR(9) } },
+	{ "type 4: the first of its list", NEXTHDR_ROUTING, 40,
+	  { HLEN(40), 4, 1, 1, 0, 0, 0, ADDR(9), ADDR(8) }, .final = 9 },
+	{ "type 2", NEXTHDR_ROUTING, 24,
+	  { HLEN(24), 2, 1, 0, 0, 0, 0, ADDR(9) }, .final = 9 },
+	{ "type 0: the last of its list", NEXTHDR_ROUTING, 40,
+	  { HLEN(40), 0, 2, 0, 0, 0, 0, ADDR(8), ADDR(9) }, .final = 9 },
+	{ "type 3: behind a prefix, before padding", NEXTHDR_ROUTING, 16,
+	  { HLEN(16), 3, 1, 0xee, 0x60, 0, 0, 0, 9 }, .final = 9 },
+	{ "a type that nobody knows", NEXTHDR_ROUTING, 24,
+	  { HLEN(24), 77, 1, 0, 0, 0, 0, ADDR(9) } },
+	{ "type 4 without an address", NEXTHDR_ROUTING, 8,
+	  { HLEN(8), 4, 1, 0 } },
+	{ "home address", NEXTHDR_DEST, 24,
+	  { HLEN(24), 1, 2, 0, 0, 201, 16, ADDR(9) }, .home = 9 },
+	{ "home address of half a length", NEXTHDR_DEST, 24,
+	  { HLEN(24), 1, 2, 0, 0, 201, 8, ADDR(9) } },
+	{ "another option", NEXTHDR_DEST, 24,
+	  { HLEN(24), 1, 2, 0, 0, 0x1e, 16, ADDR(9) } },
+};
+
+CT_TEST_NAME(way_case)
+KUNIT_ARRAY_PARAM(way, way_cases, way_case_name);
+
+/* A UDP datagram behind an extension header, its checksum right. */
+static struct sk_buff *make_way(struct kunit *test, const struct way_case *c)
+{
+	struct in6_addr src, dst;
+	struct {
+		struct ipv6hdr ip;
+		u8 ext[48 + 16];
+	} p = { .ip = { .version = 6, .hop_limit = 64 } };
+	u8 *l4 = p.ext + c->len;
+	struct sk_buff *skb;
+	__sum16 sum;
+
+	p.ip.nexthdr = c->kind;
+	p.ip.payload_len = htons(c->len + 16);
+	ipv6_addr_set(&p.ip.saddr, htonl(0x20010db8), 0, 0, htonl(1));
+	ipv6_addr_set(&p.ip.daddr, htonl(0x20010db8), 0, 0, htonl(2));
+	src = p.ip.saddr;
+	dst = p.ip.daddr;
+	if (c->final)
+		dst.s6_addr[15] = c->final;
+	if (c->home)
+		src.s6_addr[15] = c->home;
+	p.ext[0] = IPPROTO_UDP;
+	memcpy(p.ext + 1, c->bytes, c->len - 1);
+	memcpy(l4, "\x12\x34\0\x35\0\x10\0\0ABCDEFGH", 16);
+	sum = csum_ipv6_magic(&src, &dst, 16, IPPROTO_UDP,
+			      csum_partial(l4, 16, 0));
+	memcpy(l4 + 6, &sum, sizeof(sum));
+	skb = ct_test_skb(test, &p, sizeof(p.ip) + c->len + 16);
+	skb->ip_summed = CHECKSUM_NONE;
+	return skb;
+}
+
+static void test_checksum_is_of_both_ends(struct kunit *test)
+{
+	const struct way_case *c = test->param_value;
+	struct ct_test_run *run = ct_test_begin(test, c->name, &ct_proto_udp,
+						V6);
+	struct ct_pkt *pkt = &run->pkt;
+	struct in6_addr src, dst;
+	struct sk_buff *skb;
+
+	skb = make_way(test, c);
+	KUNIT_EXPECT_EQ(test, (int)ct_tuple_read(pkt, skb, V6,
+						 NF_INET_PRE_ROUTING), CT_R_OK);
+	KUNIT_EXPECT_EQ(test, ntohs(pkt->tuple.sport), 0x1234);
+	/* The flow is between the addresses of the IP header. */
+	KUNIT_EXPECT_EQ(test, (int)pkt->tuple.src.in6.s6_addr[15], 1);
+	KUNIT_EXPECT_EQ(test, (int)pkt->tuple.dst.in6.s6_addr[15], 2);
+	KUNIT_EXPECT_EQ(test, ct_tuple_ends6(pkt, &src, &dst),
+			c->final || c->home);
+	KUNIT_EXPECT_EQ(test, (int)dst.s6_addr[15], c->final ?: 2);
+	KUNIT_EXPECT_EQ(test, (int)src.s6_addr[15], c->home ?: 1);
+
+	skb = make_way(test, c);
+	skb->data[skb->len - 1] ^= 1;
+	KUNIT_EXPECT_EQ(test, (int)ct_tuple_read(pkt, skb, V6,
+						 NF_INET_PRE_ROUTING),
+			CT_R_CHECKSUM);
+}
+
+/* RFC 2675: a length of zero is one, unless the packet says another. */
+
+struct jumbo_case {
+	const char *name;
+	u8 reason;
+	u8 nexthdr;
+	u32 len;		/* of the packet behind the IP header */
+	u8 option[8];		/* of a Hop-by-Hop header, behind two bytes */
+	bool gso;
+};
+
+#define JUMBO(len)	{ 194, 4, (len) >> 24, (len) >> 16 & 0xff, (len) >> 8 & 0xff, \
+			  (len) & 0xff }
+
+static const struct jumbo_case jumbo_cases[] = {
+	{ "a datagram and no length", CT_R_L4_HEADER, IPPROTO_UDP, 100 },
+	{ "several segments in one", CT_R_OK, IPPROTO_UDP, 100, .gso = true },
+	{ "no jumbo option", CT_R_IP_HEADER, NEXTHDR_HOP, 70000,
+	  { 1, 4 } },
+	{ "a jumbogram", CT_R_OK, NEXTHDR_HOP, 70000, JUMBO(70000) },
+	{ "a jumbogram, padded", CT_R_OK, NEXTHDR_HOP, 70008, JUMBO(70000) },
+	{ "a jumbogram beyond the packet", CT_R_IP_LENGTH, NEXTHDR_HOP, 70000,
+	  JUMBO(70001) },
+	{ "a jumbogram of any length", CT_R_IP_LENGTH, NEXTHDR_HOP, 70000,
+	  JUMBO(0xffffffffU) },
+	{ "a jumbogram that is none", CT_R_IP_HEADER, NEXTHDR_HOP, 70000,
+	  JUMBO(65535) },
+	{ "an option of no length", CT_R_IP_HEADER, NEXTHDR_HOP, 70000,
+	  { 194, 0 } },
+};
+
+CT_TEST_NAME(jumbo_case)
+KUNIT_ARRAY_PARAM(jumbo, jumbo_cases, jumbo_case_name);
+
+static void test_length_of_zero(struct kunit *test)
+{
+	const struct jumbo_case *c = test->param_value;
+	struct ct_test_run *run = ct_test_begin(test, c->name, &ct_proto_udp,
+						V6);
+	unsigned int off = sizeof(struct ipv6hdr);
+	struct ipv6hdr *ip6h;
+	struct sk_buff *skb;
+	u8 *bytes;
+
+	bytes = kunit_kzalloc(test, off + c->len, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, bytes);
+	ip6h = (struct ipv6hdr *)bytes;
+	ip6h->version = 6;
+	ip6h->nexthdr = c->nexthdr;
+	ip6h->saddr.s6_addr[15] = 1;
+	ip6h->daddr.s6_addr[15] = 2;
+	if (c->nexthdr == NEXTHDR_HOP) {
+		bytes[off] = IPPROTO_UDP;
+		memcpy(bytes + off + 2, c->option, 6);
+		off += 8;
+	}
+	memcpy(bytes + off, "\x12\x34\0\x35\0\x08", 6);
+	skb = ct_test_skb(test, bytes, sizeof(*ip6h) + c->len);
+	if (c->gso)
+		skb_shinfo(skb)->gso_size = 1000;
+	KUNIT_EXPECT_EQ(test, (int)ct_tuple_read(&run->pkt, skb, V6,
+						 NF_INET_LOCAL_OUT),
+			(int)c->reason);
+}
+
 static struct kunit_case proto_tests[] = {
 	KUNIT_CASE_PARAM(test_flow, flow_gen_params),
 	KUNIT_CASE_PARAM(test_header, header_gen_params),
 	KUNIT_CASE_PARAM(test_checksum, sum_gen_params),
 	KUNIT_CASE(test_gre_keeps_its_timeouts),
 	KUNIT_CASE(test_udp_without_checksum),
+	KUNIT_CASE_PARAM(test_checksum_is_of_both_ends, way_gen_params),
+	KUNIT_CASE_PARAM(test_length_of_zero, jumbo_gen_params),
 	{}
 };
 

@@ -246,6 +246,42 @@ static void test_folds_do_not_replace_addresses(struct kunit *test)
 	KUNIT_EXPECT_NE(test, memcmp(a.addr, b.addr, sizeof(a.addr)), 0);
 }
 
+/* fe80::1 is another host on each link, and nobody can write that himself. */
+static void test_links_are_told_apart(struct kunit *test)
+{
+	const struct tuple_case c = { "", V6, IPPROTO_UDP, 1, 2, 40000, 53 };
+	struct ct_tuple t, inverse, back;
+	struct ct_id a, b;
+
+	make_tuple(&c, &t);
+	KUNIT_EXPECT_FALSE(test, ct_tuple_has_link(&t));
+	ipv6_addr_set(&t.src.in6, htonl(0xfe800000), 0, 0, htonl(1));
+	KUNIT_EXPECT_TRUE(test, ct_tuple_has_link(&t));
+	t.link = 2;
+	identify(&t, &a);
+	KUNIT_ASSERT_TRUE(test, ct_tuple_invert(&inverse, &t));
+	identify(&inverse, &b);
+	KUNIT_EXPECT_TRUE(test, same_flow(&t, &a, &b));
+	ct_tuple_restore(&back, &a.key, a.addr, a.sender);
+	KUNIT_EXPECT_TRUE(test, ct_tuple_equal(&t, &back));
+	KUNIT_EXPECT_EQ(test, back.link, 2U);
+
+	back.link = 3;
+	KUNIT_EXPECT_FALSE(test, ct_tuple_equal(&t, &back));
+	identify(&back, &b);
+	KUNIT_EXPECT_FALSE(test, same_flow(&t, &a, &b));
+
+	/* The bits that the key uses, in a packet */
+	back.link = 0;
+	back.src.in6.s6_addr32[1] = htonl(2);
+	KUNIT_EXPECT_FALSE(test, ct_tuple_has_link(&back));
+	identify(&back, &b);
+	KUNIT_EXPECT_FALSE(test, same_flow(&t, &a, &b));
+	t = back;
+	ct_tuple_restore(&back, &b.key, b.addr, b.sender);
+	KUNIT_EXPECT_TRUE(test, ct_tuple_equal(&t, &back));
+}
+
 static void test_namespaces_salt_the_hash(struct kunit *test)
 {
 	struct ct_net other = { .hash_mix = 0x12345678 };
@@ -391,6 +427,7 @@ static struct kunit_case tuple_tests[] = {
 	KUNIT_CASE_PARAM(test_header_has_the_same_key, tuple_gen_params),
 	KUNIT_CASE(test_mutual_pings_are_two_flows),
 	KUNIT_CASE(test_folds_do_not_replace_addresses),
+	KUNIT_CASE(test_links_are_told_apart),
 	KUNIT_CASE(test_namespaces_salt_the_hash),
 	KUNIT_CASE(test_key_equal_ignores_alias_only),
 	KUNIT_CASE(test_errors_have_no_inverse),
