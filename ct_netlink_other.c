@@ -101,7 +101,7 @@ static void write_tuple(const struct ct_tuple *from,
  * @snap: our flow of it
  * @origin: on whose request
  *
- * Zones are given by our rules, which nf_conntrack knows nothing of.
+ * It is in the zone that our rules said: nf_conntrack was told (ct_pending.c).
  *
  * Context: see the file's head; between ct_nl_other_get(), which said true, and
  * ct_nl_other_put().
@@ -109,8 +109,8 @@ static void write_tuple(const struct ct_tuple *from,
 void ct_nl_other_end(const struct ct_net *cnet, const struct ct_snapshot *snap,
 		     const struct ct_origin *origin)
 {
-	static const struct nf_conntrack_zone zone = {
-		.id = NF_CT_DEFAULT_ZONE_ID,
+	const struct nf_conntrack_zone zone = {
+		.id = snap->tuple[IP_CT_DIR_ORIGINAL].zone,
 		.dir = NF_CT_DEFAULT_ZONE_DIR,
 	};
 	struct nf_conntrack_tuple_hash *found;
@@ -123,7 +123,7 @@ void ct_nl_other_end(const struct ct_net *cnet, const struct ct_snapshot *snap,
 		return;
 	ct = nf_ct_tuplehash_to_ctrack(found);
 	other_delete(ct, origin->portid, origin->report);
-	nf_ct_put(ct);
+	nf_conntrack_put(&ct->ct_general);	/* nf_ct_put() would bind us to it */
 }
 
 static int any(struct nf_conn *ct, void *data)
