@@ -66,10 +66,16 @@ static void *say(struct ct_fuzz_draft *draft, u8 protonum, unsigned int header,
 
 /* TCP */
 
-enum step { SYN, SYNACK, ACK, DATA, AGAIN, KEEPALIVE, FIN, RST, STEPS };
+enum step {
+	SYN, SYNACK, ACK, DATA, AGAIN, KEEPALIVE, FIN, RST,
+	GAP,		/* data behind others that took another path */
+	FORGED,		/* a reset by somebody who guesses: no end believes it */
+	STEPS
+};
 
 static const char * const step_names[STEPS] = {
 	"syn", "syn-ack", "ack", "data", "again", "keepalive", "fin", "rst",
+	"gap", "forged",
 };
 
 /* The options of a segment; returns their length, a multiple of four. */
@@ -114,7 +120,7 @@ static enum step next_step(struct ct_fuzz *fuzz, struct ct_fuzz_talk *talk,
 		*is_reply = talk->turn == 1;
 		return talk->turn == 0 ? SYN : talk->turn == 1 ? SYNACK : ACK;
 	}
-	switch (ct_fuzz_below(fuzz, 40)) {
+	switch (ct_fuzz_below(fuzz, 41)) {
 	case 0:
 		return RST;
 	case 1:
@@ -126,6 +132,8 @@ static enum step next_step(struct ct_fuzz *fuzz, struct ct_fuzz_talk *talk,
 		return AGAIN;
 	case 7 ... 17:
 		return ACK;
+	case 40:
+		return ct_fuzz_one_in(fuzz, 2) ? GAP : FORGED;
 	default:
 		return DATA;
 	}
@@ -141,7 +149,11 @@ static const char *say_tcp(struct ct_fuzz *fuzz, struct ct_fuzz_draft *draft,
 	u32 said = step == KEEPALIVE || step == AGAIN ? *seq - 1 : *seq;
 	struct tcphdr *tcp;
 
-	if (step == DATA || step == AGAIN)
+	if (step == GAP)
+		*seq += ct_fuzz_below(fuzz, 40000);
+	if (step == GAP || step == FORGED)
+		said = *seq + (step == FORGED) * (1 + ct_fuzz_below(fuzz, 500));
+	if (step == DATA || step == AGAIN || step == GAP)
 		data = 1 + ct_fuzz_below(fuzz, 200);
 	memset(draft->body, 0, sizeof(*tcp));
 	options = ct_fuzz_options(fuzz, draft->body + sizeof(*tcp),
@@ -160,9 +172,9 @@ static const char *say_tcp(struct ct_fuzz *fuzz, struct ct_fuzz_draft *draft,
 	tcp->ack = step != SYN;
 	tcp->psh = data > 100;
 	tcp->fin = step == FIN;
-	tcp->rst = step == RST;
+	tcp->rst = step == RST || step == FORGED;
 	tcp->window = htons(1000 + ct_fuzz_below(fuzz, 64000));
-	if (step != AGAIN)
+	if (step != AGAIN && step != FORGED)
 		*seq += data + (step <= SYNACK) + (step == FIN);
 	return step_names[step];
 }
