@@ -225,6 +225,36 @@ struct ct_flow *ct_hash_pick(u32 hash,
 	return NULL;
 }
 
+/**
+ * ct_hash_peek() - look at a flow by its hash, without its lock
+ * @hash: the hash
+ *
+ * Context: RCU read-side section.
+ *
+ * Return: its status, an estimate; 0 if no flow has that hash.
+ */
+u32 ct_hash_peek(u32 hash)
+{
+	const struct ct_table *t;
+	struct ct_node *node;
+	struct ct_flow *flow;
+	u32 status;
+
+	for (t = rcu_dereference_raw(ct_table); t;
+	     t = rcu_dereference_raw(t->next)) {
+		ct_for_each_node(node, t, hash & t->mask) {
+			flow = ct_node_flow(node);
+			status = READ_ONCE(flow->status);
+			if (!ct_node_alias(node) &&
+			    READ_ONCE(flow->hash) == hash &&
+			    !(status & IPS_DYING))
+				return status;
+		}
+		smp_rmb();	/* as in search_all() */
+	}
+	return 0;
+}
+
 /* Inserting and unlinking */
 
 static void stripes_lock(u32 a, u32 b)

@@ -123,7 +123,7 @@ void ct_nl_other_end(const struct ct_net *cnet, const struct ct_snapshot *snap,
 		return;
 	ct = nf_ct_tuplehash_to_ctrack(found);
 	other_delete(ct, origin->portid, origin->report);
-	nf_conntrack_put(&ct->ct_general);	/* nf_ct_put() would bind us to it */
+	nf_conntrack_put(&ct->ct_general);	/* nf_ct_put() would depend on it */
 }
 
 static int any(struct nf_conn *ct, void *data)

@@ -16,9 +16,9 @@
  *	many flows as it may have gets one more in the place of one that nobody
  *	has answered, or whose handshake was not completed, the oldest first:
  *	what was sent in its name keeps no room from it. For that a source has
- *	the hashes of its youngest flows, CT_SOURCE_MANY at most, each looked at
- *	once, by hash, when its turn has come: what is gone then, or in use, is
- *	forgotten. A packet looks at CT_SOURCE_LOOKS of them at most.
+ *	the hashes of its youngest flows, CT_SOURCE_MANY at most. What is gone, or
+ *	in use, when its turn has come is forgotten. A packet looks at
+ *	CT_SOURCE_LOOKS of them at most.
  *
  *	Turning the limit on counts the flows that are there already, turning it
  *	off forgets them all; the prefix lengths can be set only while it is off.
@@ -54,7 +54,7 @@
 #define CT_SOURCE_LOCKS	64
 #define CT_SOURCE_FEW	8U	/* flows that each source has a place for */
 #define CT_SOURCE_MANY	1024U	/* most that one has places for */
-#define CT_SOURCE_LOOKS	16	/* flows that a packet looks at, at most */
+#define CT_SOURCE_LOOKS	64	/* flows that a packet looks at, at most */
 
 /**
  * struct source_key - who
@@ -161,9 +161,25 @@ static u32 ring_take(struct source *source)
 	return hash;
 }
 
-/* Lock held. Where there is no place the oldest is forgotten. */
+/* Lock held. Forget the oldest ones, as far as they are answered, or gone. */
+static void ring_tidy(struct source *source)
+{
+	unsigned int looks;
+	u32 status;
+
+	for (looks = 0; source->n && looks < CT_SOURCE_LOOKS; looks++) {
+		status = ct_hash_peek(source->young[source->oldest]);
+		if (status && !(status & IPS_ASSURED))
+			break;
+		ring_take(source);
+	}
+}
+
+/* Lock held, RCU. Where there is no place the oldest is forgotten. */
 static void ring_add(struct source *source, u32 hash, unsigned int limit)
 {
+	if (source->n == source->room)
+		ring_tidy(source);
 	if (source->n == source->room)
 		ring_grow(source, limit);
 	if (source->n == source->room)

@@ -21,6 +21,7 @@ struct ct_flow *ct_hash_pick(u32 hash,
 			     bool (*fits)(const struct ct_flow *flow,
 					  const void *arg),
 			     const void *arg);
+u32 ct_hash_peek(u32 hash);
 bool ct_hash_insert(struct ct_net *cnet, struct ct_flow *flow);
 void ct_hash_unlink(struct ct_flow *flow);
 void ct_hash_hasten(const struct ct_flow *flow);

@@ -73,6 +73,9 @@ aliases() {
 # What other programs ask the kernel for brings in what it brought without us.
 uninvited() {
 	local alias
+	is "no module of ours depends on nf_conntrack" "" "$(modinfo -F depends \
+		ip_conntrack{,_netlink,_xt,_nft} 2> /dev/null |
+		grep -w nf_conntrack)"
 	nf_conntrack_out || { skip "uninvited" "nf_conntrack stays"; return; }
 	for alias in nfnetlink-subsys-1 nfnetlink-subsys-2 xt_conntrack \
 			ipt_state nft-expr-ct net-pf-16-proto-12; do

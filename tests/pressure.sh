@@ -204,10 +204,10 @@ in_the_name_of_another() {
 	local invalid
 	begin 0
 	knob p source_prefix4 0
-	knob p max_per_source 120
+	knob p max_per_source 200
 	storm "establish 20"
 	storm "flood 1000"
-	is "in another's name: no more flows than a source may have" "0 120 20" \
+	is "in another's name: no more flows than a source may have" "0 200 20" \
 		"$(dropped) $(knob p count) $(knob p count_assured)"
 	storm "udp 50"
 	is "in another's name: his own packets are not dropped for them" "0 50" \
