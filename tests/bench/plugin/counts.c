@@ -15,6 +15,7 @@
  *	instructions loads stores locked fences indirect lines written l1 l2
  *	and, each a mean of the packets:
  *	shared moved
+ *	of those packets that no interrupt came into.
  *
  *	A line is shared if several CPUs write it in a run, and has moved if a
  *	packet reads or writes it that another CPU writes: the one who wants it
@@ -28,7 +29,7 @@
  *	a single CPU ("noreplace-smp").
  *
  * Context
- *	QEMU emulates all CPUs in one thread where it counts instructions (-icount):
+ *	QEMU emulates all CPUs in one thread (-icount, or -accel tcg,thread=single):
  *	there are no locks here.
  */
 #include <stdio.h>
@@ -65,6 +66,7 @@ enum count {
 #define IS_FENCE	0x2UL
 #define IS_INDIRECT	0x4UL
 #define IS_STACK	0x8UL	/* what it writes is on the stack */
+#define IS_RETURN	0x10UL	/* from an interrupt */
 
 /**
  * struct cache - sets of lines, the last used one first
@@ -93,6 +95,7 @@ struct seen {
 /**
  * struct cpu - one of the guest's
  * @counting: it is between two marks
+ * @interrupted: this packet was
  * @packets: packets since the first mark
  * @packet: number of this one, of all
  * @stack: where the stack is, 0 if not known yet
@@ -105,6 +108,7 @@ struct seen {
  */
 struct cpu {
 	bool counting;
+	bool interrupted;
 	unsigned int packets;
 	unsigned long packet;
 	unsigned long stack;
@@ -196,6 +200,7 @@ static void forget_packet(struct cpu *cpu)
 
 	cpu->packet = ++number;
 	cpu->n_met = 0;
+	cpu->interrupted = false;
 }
 
 static void share(const struct seen *seen, unsigned int cpu)
@@ -230,10 +235,10 @@ static void take_packet(struct cpu *cpu)
 			continue;
 		cpu->count[LINES]++;
 		cpu->count[WRITTEN] += seen->written;
-		if (sharing)
+		if (sharing && !cpu->interrupted)
 			share(seen, cpu - cpus);
 	}
-	packets++;
+	packets += !cpu->interrupted;
 	forget_packet(cpu);
 }
 
@@ -389,6 +394,7 @@ static void insn_executes(unsigned int index, void *data)
 	cpu->count[LOCKED] += !!(what & IS_LOCKED);
 	cpu->count[FENCES] += !!(what & IS_FENCE);
 	cpu->count[INDIRECT] += !!(what & IS_INDIRECT);
+	cpu->interrupted |= what & IS_RETURN;
 }
 
 static void memory_accessed(unsigned int index, unsigned int info,
@@ -455,6 +461,8 @@ static unsigned long opcode_kind(const unsigned char *op, size_t size)
 {
 	unsigned char modrm = size > 1 ? op[1] : 0, reg = modrm >> 3 & 7;
 
+	if (op[0] == 0xcf)	/* iret */
+		return IS_RETURN;
 	if (op[0] == 0xe8 || (op[0] & 0xf8) == 0x50)	/* call, push */
 		return IS_STACK;
 	if ((op[0] & 0xfe) == 0x86 && size > 1 && modrm < 0xc0)	/* xchg */
