@@ -61,8 +61,9 @@ demo:
 test:
 	@tests/run
 
+# PARTS=names of parts
 bench:
-	@tools/bench
+	@tools/bench $(if $(PARTS),part $(PARTS))
 
 # Long runs, TIME seconds each.
 TIME ?= 600
@@ -114,7 +115,7 @@ help:
 	@echo "deb        make a Debian package that builds them with DKMS"
 	@echo "demo       see it work in a virtual machine; SHELL=1 leaves you in it"
 	@echo "test       run all tests in virtual machines"
-	@echo "bench      measure it beside nf_conntrack: every figure with its goal"
+	@echo "bench      measure it beside nf_conntrack: every figure with its goal; PARTS=names"
 	@echo "fuzz       forged packets, messages and settings; TIME=seconds"
 	@echo "stress     everything at once in two guests; TIME=seconds"
 	@echo "kcsan      the same on a kernel that looks for data races; TIME=seconds"

@@ -12,6 +12,7 @@
  *	cat .../parameters/ns			ns per packet, or per new flow: the
  *						median of the batches
  *	cat .../parameters/longest		longest packet, in ns (udp_watch)
+ *	cat .../parameters/runs			how many there have been
  *
  *	Every flow is a conversation, and a packet is the next one of its
  *	conversation: UDP question and answer in turn; TCP a handshake, then
@@ -29,6 +30,12 @@
  *	the median an exact number of instructions: what happens to few packets
  *	(an interrupt, a collision in the table) is in few batches. Of new flows
  *	a batch is larger, for the memory of the next few is a part of their cost.
+ *
+ * Marks
+ *	Where the clock starts and stops, before each packet, and where a run
+ *	begins and ends there is an instruction that does nothing, which a plugin of
+ *	QEMU knows (ct_mark.h, plugin/counts.c). They are always there: a mark costs
+ *	one instruction, with hooks and without.
  *
  * Context
  *	Packets are sent by kernel threads, one on each CPU that takes part, with
@@ -60,6 +67,8 @@
 #include <linux/timex.h>
 #include <linux/udp.h>
 #include <net/net_namespace.h>
+
+#include "ct_mark.h"
 
 #define HEADROOM	128	/* a driver leaves some */
 #define PAYLOAD		100
@@ -235,6 +244,7 @@ static struct net_device *device;	/* where packets come from and go to */
 
 static u32 tenths;	/* ns per packet or flow, times ten */
 static unsigned long long longest;
+static unsigned int runs;
 
 /* Two hooks that do nothing */
 
@@ -487,6 +497,7 @@ static bool send_watched(struct run *run)
 
 static bool send_turn(struct run *run, u32 flow, u32 n)
 {
+	ct_mark(CT_MARK_PACKET);
 	write_packet(run, flow, n);
 	return run->s->watch ? send_watched(run) : send(run);
 }
@@ -540,6 +551,12 @@ static u64 now(void)
 	return tsc ? get_cycles() : ktime_get_ns();
 }
 
+static u64 now_begins(void)
+{
+	ct_mark(CT_MARK_BEGIN);
+	return now();
+}
+
 static bool send_hot_batch(struct run *run, u32 i, u32 end, u64 *start)
 {
 	bool same = run->s->pick == PICK_SAME;
@@ -551,7 +568,7 @@ static bool send_hot_batch(struct run *run, u32 i, u32 end, u64 *start)
 	turn = turns[flow];
 	if (!send_turn(run, flow, turn++))
 		return false;
-	*start = now();
+	*start = now_begins();
 	sent = send_hot(run, flow, turn, i, end);
 	if (!same)
 		turns[flow] = turn + end - i;
@@ -607,9 +624,10 @@ static int send_all(struct run *run)
 		local_bh_disable();
 		rcu_read_lock();
 		others = sent_by_others(run);
-		start = now();
+		start = now_begins();
 		sent = send_batch(run, i, min(total, i + batch), &start);
 		took = now() - start;
+		ct_mark(CT_MARK_END);
 		if (i + batch <= total && counts(run, others))
 			run->took[run->batches++] = took;
 		rcu_read_unlock();
@@ -790,7 +808,10 @@ static int run_scenario(const struct scenario *s)
 		if (err)
 			return err;
 	}
+	ct_mark(CT_MARK_RUN);
 	err = run_team(&team);
+	ct_mark(CT_MARK_DONE);
+	runs++;
 	if (hooked)
 		nf_unregister_net_hooks(team.net, empty_hooks,
 					ARRAY_SIZE(empty_hooks));
@@ -827,6 +848,9 @@ MODULE_PARM_DESC(ns, "nanoseconds (or ticks) per packet, or per new flow, of the
 
 module_param(longest, ullong, 0444);
 MODULE_PARM_DESC(longest, "longest packet of the last run that watched, in ns");
+
+module_param(runs, uint, 0444);
+MODULE_PARM_DESC(runs, "how many runs there have been");
 
 /* Module */
 
