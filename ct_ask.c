@@ -388,22 +388,22 @@ EXPORT_SYMBOL_CT(ct_packet_mark);
 
 /*
  * Something of a packet that has no flow yet. Where nf_conntrack's entry is in its
- * place, by what the packet was before translation. Returns false if it is lost, or
- * nobody has seen the packet yet.
+ * place, by what the packet was before translation. What was not seen yet will be, or
+ * carries no answer. Returns false if it is lost.
  */
 static bool say(struct answer *a, ct_note_edit_t *edit, const void *arg)
 {
 	struct sk_buff *skb = a->pkt.skb;
 
-	if (a->early)
-		return false;
 	if (a->p)
 		return READ_ONCE(a->p->kind) &&
 		       ct_pending_edit(a->p, edit, arg);
 	if (ct_skb_has_pointer(skb))
 		return ct_said_edit(a->pkt.cnet, &a->orig, edit, arg);
-	a->p = ct_pending_attach(a->pkt.cnet, skb, CT_INFO_NEW,
-				 CT_PENDING_FIRST);
+	a->p = a->early ? ct_pending_attach(a->pkt.cnet, skb, CT_INFO_NONE,
+					    CT_PENDING_EARLY) :
+			  ct_pending_attach(a->pkt.cnet, skb, CT_INFO_NEW,
+					    CT_PENDING_FIRST);
 	if (!a->p)
 		return false;
 	a->p->orig = a->orig;

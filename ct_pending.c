@@ -215,11 +215,9 @@ EXPORT_SYMBOL_CT_TEST(ct_pending_note);
  */
 static void tell_zone(struct ct_pending *p, const struct ct_note *note)
 {
-#if IS_ENABLED(CONFIG_NF_CONNTRACK)
+#ifdef CONFIG_NF_CONNTRACK_ZONES
 	const u16 *zone = note->zone;
 
-	WRITE_ONCE(p->nfct.status, CT_PENDING_BESIDE);
-#ifdef CONFIG_NF_CONNTRACK_ZONES
 	p->nfct.zone.flags = 0;
 	p->nfct.zone.id = zone[IP_CT_DIR_ORIGINAL] ?: zone[IP_CT_DIR_REPLY];
 	p->nfct.zone.dir = 0;
@@ -227,7 +225,6 @@ static void tell_zone(struct ct_pending *p, const struct ct_note *note)
 		p->nfct.zone.dir |= NF_CT_ZONE_DIR_ORIG;
 	if (zone[IP_CT_DIR_REPLY] == p->nfct.zone.id)
 		p->nfct.zone.dir |= NF_CT_ZONE_DIR_REPL;
-#endif
 #endif
 }
 

@@ -258,7 +258,9 @@ ct_pending_attach(struct ct_net *cnet, struct sk_buff *skb, enum ct_info info,
 	ct_local_unlock_bh(&cnet->pending->lock);
 	if (unlikely(!p))
 		return NULL;
-	WRITE_ONCE(p->nfct.status, READ_ONCE(ct_pending_status));
+	WRITE_ONCE(p->nfct.status, kind == CT_PENDING_EARLY ?
+				   CT_PENDING_BESIDE :
+				   READ_ONCE(ct_pending_status));
 	WRITE_ONCE(p->kind, kind);
 	WRITE_ONCE(p->note.has, 0);
 	ct_pending_clear_zone(p);
