@@ -58,7 +58,7 @@
 unsigned long ct_pending_status __read_mostly = CT_PENDING_BESIDE;
 EXPORT_SYMBOL_CT_TEST(ct_pending_status);
 
-unsigned int ct_skb_forget __read_mostly;
+unsigned int ct_skb_forget;
 
 module_param_named(forget, ct_skb_forget, uint, 0644);
 MODULE_PARM_DESC(forget, "for tests: do not write the answer to one packet in so many (0: to all)");

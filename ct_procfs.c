@@ -354,7 +354,7 @@ static const struct {
 	CT_OTHER(raced, "first packets that joined another's flow (not refused)"),
 	CT_OTHER(memo_lost, "packets looked up again at the last hook (not refused)"),
 	CT_OTHER(asked_again, "packets looked up again for a rule (not refused)"),
-	CT_OTHER(pending_lost, "first packets of which something was lost that rules said (not refused)"),
+	CT_OTHER(pending_lost, "first packets of which a note was lost (not refused)"),
 	CT_OTHER(event_lost, "events that a listener did not get (not refused)"),
 	CT_OTHER(event_late, "ends of flows that a listener got late (not refused)"),
 	CT_OTHER(given_up[CT_RANK_CLOSING], "closing flows given up for room (not refused)"),
