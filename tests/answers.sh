@@ -301,6 +301,99 @@ vrf() {
 	rules c < /dev/null
 }
 
+# IPVS sends a packet through LOCAL_OUT once more. (Without its knob "conntrack" it
+# marks packets that have no flow yet as untracked, as with nf_conntrack.)
+ipvs() {
+	local got name="IPVS"
+	if ! "$here/../tools/deps" --place ipvsadm 2> /dev/null ||
+		! on r ipvsadm -A -u 10.1.0.1:5300 -s rr 2> /dev/null; then
+		skip "$name" "no IPVS here"
+		return
+	fi
+	on r sysctl -qw net.ipv4.vs.conntrack=1
+	rules r <<-END
+	table ip t {
+		chain f {
+			type filter hook forward priority 0
+			ct state invalid counter comment "invalid"
+		}
+		chain o {
+			type filter hook output priority 0
+			ct state invalid counter comment "invalid out"
+		}
+	}
+	END
+	on r ipvsadm -a -u 10.1.0.1:5300 -r 10.2.0.2:5300 -g
+	wire c "repeat=3 ip src=10.11.0.1 dst=10.1.0.1 / udp sport=9 dport=5300"
+	wait_is "$name, direct routing: each packet once, and the virtual address" 1 \
+		lines r "src=10.11.0.1 dst=10.1.0.1 sport=9 dport=5300 packets=3 "
+	on r ipvsadm -A -t 10.1.0.1:8080 -s rr
+	on r ipvsadm -a -t 10.1.0.1:8080 -r 10.2.0.2:7 -m
+	got=$(echo hello | on c timeout 30 socat -t 10 - TCP:10.1.0.1:8080)
+	is "$name, masquerading: a connection" hello "$got"
+	wait_is "$name, masquerading: its flow, as the client sees it and as the server" 1 \
+		masqueraded
+	is "$name: nothing is invalid" "0 0" \
+		"$(hits r invalid) $(hits r "invalid out")"
+	on r ipvsadm -C
+	rules r < /dev/null
+}
+
+masqueraded() {
+	table r | grep "dst=10.1.0.1 .*dport=8080 " |
+		grep -c "src=10.2.0.2 dst=10.1.0.2 sport=7 .*ASSURED"
+}
+
+# --- no answer of another ----------------------------------------------------
+
+# Packets that a rule drops, and in between others that get their addresses in memory,
+# on two processors.
+addresses_are_reused() {
+	local n name="addresses in memory are reused"
+	((${CT_LONG:-0})) && n=500000 || n=$(pace 20000)
+	rules r <<-END
+	table inet t {
+		chain f {
+			type filter hook forward priority 0
+			udp dport 9 ct state new counter drop comment "new"
+			udp dport 9 counter drop comment "new, wrong"
+			udp dport 10 ct state established counter accept comment "known"
+			udp dport 10 counter accept comment "known, wrong"
+			tcp dport 11 ct state invalid counter drop comment "invalid"
+			tcp dport 11 counter drop comment "invalid, wrong"
+		}
+	}
+	END
+	flush r
+	knob r udp_timeout 600
+	knob r udp_timeout_stream 600
+	wire c "ip src=10.11.0.1 dst=10.12.0.1 / udp sport=1 dport=10"
+	wire s "ip src=10.12.0.1 dst=10.11.0.1 / udp sport=10 dport=1"
+	wait_for 15 flow r "sport=10 dport=1 packets=1"
+	taskset -c 0 "$python" "$here/wire.py" c:c0:02:00:00:00:01:01 > /dev/null <<-END &
+	c repeat=$n ip src=10.11.0.2++ dst=10.12.0.1 / udp sport=1++ dport=9
+	END
+	taskset -c 1 "$python" "$here/wire.py" c:c0:02:00:00:00:01:01 > /dev/null <<-END
+	c repeat=$n ip src=10.11.0.1 dst=10.12.0.1 / udp sport=1 dport=10
+	c repeat=$n ip src=10.11.0.1 dst=10.12.0.1 / tcp sport=1++ dport=11 flags=R seq=7
+	END
+	wait $!
+	wait_is "$name: $n dropped packets were new" "$n" hits r new
+	is "$name: and no other" 0 "$(hits r "new, wrong")"
+	at_least "$name: packets of a connection in between were of it" "$n" \
+		"$(hits r known)"
+	at_most_one "$name: and no other" "$(hits r "known, wrong")"
+	wait_is "$name: so were invalid ones" "$n" hits r invalid
+	is "$name: and no other" 0 "$(hits r "invalid, wrong")"
+	no_flow "$name: no dropped packet has a flow" r "dport=9 "
+	rules r < /dev/null
+}
+
+# The packet that began it
+at_most_one() {
+	if (($2 <= 1)); then pass "$1"; else fail "$1" "got: $2"; fi
+}
+
 net_up
 load
 wire_up
@@ -317,5 +410,8 @@ translation_and_a_queue 1
 rejections
 multicast
 vrf
+addresses_are_reused
 bridge_makes_copies
+echo_up s
+ipvs
 finish
