@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# guests: uml umldebug deb6.1
-# long: deb6.12
-# timeout: 240
+# guests: umldebug deb6.1
+# long: uml deb6.12
+# timeout: 400
 #
 # An answer belongs to its packet (some 40 s): what is made of a packet on its way
 # (segments of a queue, copies of a bridge) is taken for that packet and for no other,
@@ -373,7 +373,7 @@ addresses_are_reused() {
 	taskset -c 0 "$python" "$here/wire.py" c:c0:02:00:00:00:01:01 > /dev/null <<-END &
 	c repeat=$n ip src=10.11.0.2++ dst=10.12.0.1 / udp sport=1++ dport=9
 	END
-	taskset -c 1 "$python" "$here/wire.py" c:c0:02:00:00:00:01:01 > /dev/null <<-END
+	taskset -c $(($(nproc) - 1)) "$python" "$here/wire.py" c:c0:02:00:00:00:01:01 > /dev/null <<-END
 	c repeat=$n ip src=10.11.0.1 dst=10.12.0.1 / udp sport=1 dport=10
 	c repeat=$n ip src=10.11.0.1 dst=10.12.0.1 / tcp sport=1++ dport=11 flags=R seq=7
 	END
@@ -403,10 +403,10 @@ for place in c:c0 r:r0 r:r1 s:s0; do
 done
 port=3000
 queue_makes_segments "segments of a queue" 0
-queue_makes_segments "segments of a queue, two processors" 1
+queue_makes_segments "segments of a queue, two processors" $(($(nproc) - 1))
 story_of_changes
 translation_and_a_queue 0
-translation_and_a_queue 1
+translation_and_a_queue $(($(nproc) - 1))
 rejections
 multicast
 vrf

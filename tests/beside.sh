@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# guests: uml umldebug deb6.1
-# long: deb6.12
-# timeout: 240
+# guests: umldebug deb6.1
+# long: uml deb6.12
+# timeout: 400
 #
 # nf_nat beside us (some 30 s): rules behind a translation ask the right flow, what
 # this host answers a translated packet is related, a translation that changes is

@@ -23,7 +23,7 @@
 #include "ct_test.h"
 
 #define V4	NFPROTO_IPV4
-#define ROUNDS	60000
+#define ROUNDS	12000
 #define ROOM	256
 
 struct chance {
@@ -415,7 +415,7 @@ static void test_readers_agree_on_cuts(struct kunit *test)
 	p = kunit_kzalloc(test, sizeof(*p), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, p);
 	prandom_seed_state(&c.state, 7);
-	for (kind = 0; kind < 32; kind++) {
+	for (kind = 0; kind < 12; kind++) {
 		make(&c, p);
 		for (p->there = 0; p->there <= p->len + 2; p->there++) {
 			for (p->head = 0; p->head <= p->there; p->head++) {
