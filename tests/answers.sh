@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# guests: umldebug deb6.1
-# long: uml deb6.12
+# guests: uml deb6.1
+# long: umldebug deb6.12
 # timeout: 400
 #
 # An answer belongs to its packet (some 40 s): what is made of a packet on its way
