@@ -299,7 +299,8 @@ static void carry(const struct ct_pkt *pkt, const struct answer *answer)
 
 	if (ct_pending_is_beside() && answer->kind == CT_PENDING_FIRST)
 		begin_beside(pkt);
-	if (!ct_skb_may_carry())
+	/* An entry or a template of nf_conntrack stays: its hook knows it. */
+	if ((!p && ct_skb_has_pointer(pkt->skb)) || !ct_skb_may_carry())
 		return;
 	if (ct_info_has_flow(answer->info) &&
 	    (p || answer->kind || needs_template(pkt)))
@@ -316,11 +317,8 @@ static __always_inline void note_down(const struct ct_pkt *pkt,
 				      struct answer *answer,
 				      const struct nf_hook_state *state)
 {
-	if (unlikely(reason)) {
+	if (unlikely(reason))
 		ct_refuse(pkt, reason, state);
-		answer->info = reason == CT_R_UNTRACKED ? CT_INFO_UNTRACKED :
-							  CT_INFO_INVALID;
-	}
 	carry(pkt, answer);
 }
 
@@ -333,13 +331,34 @@ read_and_track(struct ct_pkt *pkt, struct sk_buff *skb,
 	reason = ct_tuple_read(pkt, skb, state->pf, state->hook);
 	if (unlikely(skb_get_nfct(skb)))
 		take_early(pkt);
-	return likely(!reason) ? track(pkt, answer) : reason;
+	if (likely(!reason))
+		return track(pkt, answer);
+	if (reason == CT_R_UNTRACKED)
+		answer->info = CT_INFO_UNTRACKED;
+	return reason;
+}
+
+/*
+ * An entry of nf_conntrack on a packet that comes in from a wire may be from before
+ * our first hook: tc's action ct gives it one, and so do bridges.
+ */
+static bool comes_back(const struct sk_buff *skb, const struct ct_net *cnet,
+		       const struct nf_hook_state *state)
+{
+	const struct net_device *in = state->in;
+
+	return state->hook != NF_INET_PRE_ROUTING || !in ||
+	       skb->pkt_type == PACKET_LOOPBACK || in->flags & IFF_LOOPBACK ||
+	       netif_is_l3_master(in) ||
+	       (READ_ONCE(cnet->bridged) && netif_is_bridge_master(in));
 }
 
 /* Has the packet been here already? */
-static bool is_seen(const struct sk_buff *skb)
+static bool is_seen(const struct sk_buff *skb, const struct ct_net *cnet,
+		    const struct nf_hook_state *state)
 {
-	return ct_skb_info(skb) || ct_nfct_has_seen(skb);
+	return ct_skb_info(skb) ||
+	       (ct_nfct_has_seen(skb) && comes_back(skb, cnet, state));
 }
 
 /**
@@ -364,7 +383,7 @@ unsigned int ct_core_first(void *priv, struct sk_buff *skb,
 	were_on = ct_bh_off();
 	if (unlikely(ct_packet_is_untracked(skb))) {
 		ct_stat_inc(pkt.cnet, ignore);
-	} else if (likely(!is_seen(skb))) {
+	} else if (likely(!is_seen(skb, pkt.cnet, state))) {
 		answer_begin(&answer);
 		reason = read_and_track(&pkt, skb, state, &answer);
 		note_down(&pkt, reason, &answer, state);
@@ -811,8 +830,8 @@ unsigned int ct_core_last(void *priv, struct sk_buff *skb,
 }
 
 /*
- * Right before nf_conntrack's, whichever was registered first: what has an entry of
- * it there has been seen by both.
+ * Right before nf_conntrack's, whichever was registered first: what it has an entry
+ * for there was given one elsewhere, or comes by once more.
  */
 #define CT_PRI_FIRST	(NF_IP_PRI_CONNTRACK - 1)
 

@@ -461,9 +461,6 @@ static int __init ct_init(void)
 	err = ct_tuple_init();
 	if (err)
 		return err;
-	err = ct_pending_init();
-	if (err)
-		return err;
 	err = ct_hash_init(buckets);
 	if (err) {
 		pr_err("no table of %u buckets: error %d\n", buckets, err);
@@ -500,7 +497,6 @@ no_count:
 no_source:
 	ct_hash_exit();
 no_hash:
-	ct_pending_exit();
 	return err;
 }
 

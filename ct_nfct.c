@@ -49,7 +49,8 @@ static const struct nf_conn *foreign(const struct sk_buff *skb,
  * @skb: the packet
  *
  * Our first hook comes before its own. So where it has seen the packet there, so
- * have we, at another time: it comes from the loopback device, or from IPVS.
+ * have we, at another time: it comes from the loopback device, or from IPVS. Or tc or
+ * a bridge led the packet to it before.
  *
  * Context: hooks.
  *
@@ -268,6 +269,9 @@ static const struct nf_ct_hook hook = {
 #endif
 };
 
+/* nf_conntrack writes it when it likes: it is changed only from what was seen. */
+#define HOOK_POINTER	((__force const struct nf_ct_hook **)&nf_ct_hook)
+
 static bool hook_is_ours(void)
 {
 	return rcu_access_pointer(nf_ct_hook) == &hook;
@@ -298,7 +302,7 @@ void ct_nfct_take(bool dropin)
 	if (ct_nfct_is_there())
 		return;
 	if (dropin)
-		rcu_assign_pointer(nf_ct_hook, &hook);
+		cmpxchg(HOOK_POINTER, NULL, &hook);
 	WRITE_ONCE(ct_pending_status, CT_PENDING_USUAL);
 }
 
@@ -313,8 +317,7 @@ void ct_nfct_take(bool dropin)
 void ct_nfct_give_back(void)
 {
 	WRITE_ONCE(ct_pending_status, CT_PENDING_BESIDE);
-	if (hook_is_ours())
-		RCU_INIT_POINTER(nf_ct_hook, NULL);
+	cmpxchg(HOOK_POINTER, &hook, NULL);
 	synchronize_net();
 }
 

@@ -38,6 +38,8 @@
  *	on PREEMPT_RT), an object's, and a namespace's for notes by tuple; each
  *	innermost.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/delay.h>
 #include <linux/list.h>
 #include <linux/module.h>
@@ -51,6 +53,7 @@
 #define POOL_MOST	4096U	/* objects of a namespace on a CPU */
 #define POOL_KEPT	64U	/* of these, more are given back when free */
 #define POOL_LOOK	4U	/* that are looked at before one is made */
+#define EXIT_TRIES	100	/* 20 ms each */
 #define SAID_BUCKETS	64U
 #define SAID_MOST	1024U
 #define SAID_TIME	(30 * HZ)
@@ -62,8 +65,6 @@ unsigned int ct_skb_forget;
 
 module_param_named(forget, ct_skb_forget, uint, 0644);
 MODULE_PARM_DESC(forget, "for tests: do not write the answer to one packet in so many (0: to all)");
-
-static struct kmem_cache *cache;
 
 /**
  * ct_skb_is_forgotten() - is this one of the packets to be forgotten?
@@ -85,12 +86,13 @@ static struct ct_pending *make(struct ct_net *cnet)
 {
 	struct ct_pending *p;
 
-	p = kmem_cache_zalloc(cache, GFP_ATOMIC | __GFP_NOWARN);
+	p = kzalloc(sizeof(*p), GFP_ATOMIC | __GFP_NOWARN);
 	if (!p)
 		return NULL;
 	refcount_set(&p->nfct.ct_general.use, 1);
 #if IS_ENABLED(CONFIG_NF_CONNTRACK)
 	write_pnet(&p->nfct.ct_net, cnet->net);
+	spin_lock_init(&p->nfct.lock);	/* nf_conntrack may take it */
 #endif
 	spin_lock_init(&p->lock);
 	return p;
@@ -134,7 +136,7 @@ static void shrink(struct ct_pending_pool *pool)
 	if (pool->n <= POOL_KEPT || !ct_pending_is_free(p))
 		return;
 	take_out(pool, p);
-	kmem_cache_free(cache, p);
+	kfree(p);
 }
 
 /**
@@ -499,7 +501,7 @@ static void free_orphans(void)
 		if (!ct_pending_is_free(p))
 			continue;
 		list_del(&p->list);
-		kmem_cache_free(cache, p);
+		kfree(p);
 		cond_resched();
 	}
 }
@@ -538,24 +540,28 @@ void ct_pending_net_exit(struct ct_net *cnet)
 	kfree(s);
 }
 
-int ct_pending_init(void)
-{
-	cache = kmem_cache_create("ip_conntrack_pending",
-				  sizeof(struct ct_pending), 0,
-				  SLAB_HWCACHE_ALIGN, NULL);
-	return cache ? 0 : -ENOMEM;
-}
-
-/*
+/**
+ * ct_pending_exit() - the module goes
+ *
  * Queues drop their packets when our hooks go. What else may hold one between its
  * hooks lets go of it soon: a cipher that works in the background, or who puts
- * fragments together, of which a rule spoke before.
+ * fragments together, of which a rule spoke before. That may be as long as somebody
+ * says (ipfrag_time), so it is not waited for: an object that is left behind is
+ * memory that nobody uses again, for the pool's reference stays.
+ *
+ * Context: process, sleeps.
  */
 void ct_pending_exit(void)
 {
+	int tries;
+
 	mutex_lock(&orphans_lock);
-	for (free_orphans(); !list_empty(&orphans); free_orphans())
+	free_orphans();
+	for (tries = 0; !list_empty(&orphans) && tries < EXIT_TRIES; tries++) {
 		msleep(20);
+		free_orphans();
+	}
+	if (!list_empty(&orphans))
+		pr_warn("packets or fragments still wait somewhere: what was noted of them is left in memory\n");
 	mutex_unlock(&orphans_lock);
-	kmem_cache_destroy(cache);
 }

@@ -658,9 +658,9 @@ static __always_inline bool is_plain(struct sk_buff *skb, const void *ip,
 static __always_inline bool is_only_first(const struct ct_pending *p,
 					  const void *ip, u8 family)
 {
-	return READ_ONCE(p->kind) == CT_PENDING_FIRST && !READ_ONCE(p->note.has) &&
-	       is_untranslated(&p->orig, ip, family) &&
-	       refcount_read(&p->nfct.ct_general.use) == 2;
+	return ct_pending_is_alone(p) &&
+	       READ_ONCE(p->kind) == CT_PENDING_FIRST &&
+	       !READ_ONCE(p->note.has) && is_untranslated(&p->orig, ip, family);
 }
 
 /* Make the packet's flow, if it is plain still. */

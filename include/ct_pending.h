@@ -191,6 +191,18 @@ static inline bool ct_pending_is_free(const struct ct_pending *p)
 	return refcount_read(&p->nfct.ct_general.use) == 1;
 }
 
+/*
+ * Do only the pool and one packet refer to it? What others did that had it is seen
+ * then: pairs with the release in nf_conntrack_put().
+ */
+static __always_inline bool ct_pending_is_alone(const struct ct_pending *p)
+{
+	if (refcount_read(&p->nfct.ct_general.use) != 2)
+		return false;
+	smp_acquire__after_ctrl_dep();
+	return true;
+}
+
 /**
  * ct_pending_claim() - what is left to do for a packet; it is done now
  * @p: what the packet refers to
@@ -205,10 +217,11 @@ static inline bool ct_pending_is_free(const struct ct_pending *p)
 static __always_inline enum ct_pending_kind
 ct_pending_claim(struct ct_pending *p)
 {
-	u32 kind = READ_ONCE(p->kind);
+	u32 kind;
 
-	if (unlikely(refcount_read(&p->nfct.ct_general.use) != 2))
+	if (unlikely(!ct_pending_is_alone(p)))
 		return xchg(&p->kind, CT_PENDING_NONE);
+	kind = READ_ONCE(p->kind);
 	WRITE_ONCE(p->kind, CT_PENDING_NONE);
 	return kind;
 }
@@ -221,7 +234,6 @@ bool ct_pending_edit(struct ct_pending *p, ct_note_edit_t *edit,
 void ct_pending_note(struct ct_pending *p, struct ct_note *note);
 int ct_pending_net_init(struct ct_net *cnet);
 void ct_pending_net_exit(struct ct_net *cnet);
-int ct_pending_init(void);
 void ct_pending_exit(void);
 
 /**
@@ -248,6 +260,8 @@ ct_pending_attach(struct ct_net *cnet, struct sk_buff *skb, enum ct_info info,
 	struct ct_pending_pool *pool;
 	struct ct_pending *p;
 
+	if (!IS_ENABLED(CONFIG_NF_CONNTRACK))
+		return NULL;
 	ct_local_lock_bh(&cnet->pending->lock);
 	pool = this_cpu_ptr(cnet->pending);
 	p = pool->hot;
@@ -281,7 +295,8 @@ static __always_inline void ct_pending_detach(struct sk_buff *skb,
 					      enum ct_info info)
 {
 	skb_set_nfct(skb, info);
-	nf_conntrack_put(&p->nfct.ct_general);
+	if (IS_ENABLED(CONFIG_NF_CONNTRACK))
+		nf_conntrack_put(&p->nfct.ct_general);
 }
 
 /* What rules have said, by the tuple of a packet: see ct_pending.c */

@@ -337,6 +337,8 @@ ipvs() {
 		"$(hits r invalid) $(hits r "invalid out")"
 	on r ipvsadm -C
 	rules r < /dev/null
+	rmmod ip_vs_rr ip_vs
+	check "$name: it goes, and nf_conntrack with it" nf_conntrack_out
 }
 
 masqueraded() {
@@ -395,9 +397,9 @@ at_most_one() {
 }
 
 net_up
+nf_conntrack_out || fail "nf_conntrack cannot be unloaded"
 load
 wire_up
-nf_conntrack_out || fail "nf_conntrack cannot be unloaded"
 for place in c:c0 r:r0 r:r1 s:s0; do
 	on "${place%:*}" ethtool -K "${place#*:}" gro off > /dev/null 2>&1
 done

@@ -277,6 +277,7 @@ comes_and_goes() {
 }
 
 net_up
+nf_conntrack_out || fail "nf_conntrack cannot be unloaded"
 load
 wire_up
 hosts d
@@ -284,7 +285,6 @@ ip link add d0 netns d type veth peer name r2 netns r
 ip -n r link set r2 address 02:00:00:00:03:01
 ip -n d link set d0 up
 ip -n r link set r2 up
-nf_conntrack_out || fail "nf_conntrack cannot be unloaded"
 tenants "two tenants" refused ""
 comes_and_goes
 tenants "two tenants and an empty nat chain" refused "table ip n {

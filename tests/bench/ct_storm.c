@@ -183,6 +183,7 @@ static bool pass(struct net *net, struct sk_buff *skb)
 		return true;
 	}
 	skb_get(skb);	/* the drop took one */
+	nf_reset_ct(skb);
 	return false;
 }
 
