@@ -117,6 +117,7 @@ static void judge_again(struct answer *a, enum ip_conntrack_dir dir)
 	}
 	ct_flow_unlock(a->flow);
 	a->flow = NULL;
+	a->info = CT_INFO_INVALID;
 	if (j.verdict == CT_RENEW)
 		judge_first(a);
 }
@@ -248,6 +249,8 @@ static void ask(struct answer *a, const struct sk_buff *skb,
 		a->info = CT_INFO_INVALID;
 	if (!a->info || ct_info_has_flow(a->info))
 		look_up(a, (struct sk_buff *)skb, state, family);
+	if (WARN_ON_ONCE(!a->info))
+		a->info = CT_INFO_INVALID;
 }
 
 static void answered(struct answer *a)

@@ -66,6 +66,35 @@ half_translated() {
 }
 
 # What this host says of a packet that it has translated already
+# A packet that its flow refuses is invalid for each rule that asks.
+refused() {
+	port=$((port + 1))
+	rules r <<-END
+	table ip n {
+		chain q {
+			type nat hook postrouting priority 100
+			oifname nowhere masquerade
+		}
+	}
+	table ip t {
+		chain f {
+			type filter hook forward priority 0
+			tcp dport 80 ct state invalid counter comment "invalid"
+			tcp dport 80 ct state established counter comment "known"
+		}
+	}
+	END
+	wire c "ip src=10.11.0.1 dst=10.12.0.1 / tcp sport=$port dport=80 flags=S seq=1000"
+	wire s "ip src=10.12.0.1 dst=10.11.0.1 / tcp sport=80 dport=$port flags=SA seq=5000 ack=1001 win=1000"
+	wire c "ip src=10.11.0.1 dst=10.12.0.1 / tcp sport=$port dport=80 flags=A seq=1001 ack=5001"
+	wait_is "beside nf_nat: a connection" 1 hits r known
+	# nf_conntrack lets it through: less than one more window too far
+	wire c "ip src=10.11.0.1 dst=10.12.0.1 / tcp sport=$port dport=80 flags=A seq=2501 ack=5001 / data n=10"
+	wait_is "beside nf_nat: what its flow refuses is invalid" 1 hits r invalid
+	is "beside nf_nat: and not established" 1 "$(hits r known)"
+	rules r < /dev/null
+}
+
 own_errors() {
 	local with
 	for with in "tcp reset" "icmp type port-unreachable"; do
@@ -276,6 +305,32 @@ comes_and_goes() {
 	rules r < /dev/null
 }
 
+# As an observer: what nf_conntrack's own rules say of a packet is theirs.
+observed_zones() {
+	wire_down
+	unload
+	modprobe -a nf_conntrack nft_ct
+	rules r <<-END
+	table ip t {
+		chain p {
+			type filter hook prerouting priority -300
+			udp dport 54 ct zone set 5
+		}
+		chain f {
+			type filter hook forward priority 0
+			udp dport 54 ct zone 5 counter comment "zone"
+		}
+	}
+	END
+	load
+	wire_up
+	wire c "repeat=3 ip src=10.11.0.1 dst=10.12.0.1 / udp sport=9 dport=54"
+	wait_is "an observer: nf_conntrack's rules keep their zones" 3 hits r zone
+	wait_is "an observer: and the flow counts in its own" 1 \
+		lines r "sport=9 dport=54 packets=3 "
+	rules r < /dev/null
+}
+
 net_up
 nf_conntrack_out || fail "nf_conntrack cannot be unloaded"
 load
@@ -297,7 +352,9 @@ tenants "two tenants and nf_nat" moved "table ip n {
 		}
 	}"
 half_translated
+refused
 own_errors
 masquerade_moves
 backend_moves
+observed_zones
 finish

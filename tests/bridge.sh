@@ -462,7 +462,8 @@ memory_only() {
 	case $1 in
 	"host4: closed TCP port" | "host4: segment of nothing" | \
 		"routed4: no hops left" | "~real4: big ping of the host" | \
-		"~real4: big ping, routed" | "~real4: from the host") ;;
+		"~real4: big ping, routed" | "~real4: from the host" | \
+		"host4: notrack in the IP layer" | "host4: zone of the IP layer") ;;
 	*) return 1 ;;
 	esac
 }
