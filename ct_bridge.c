@@ -47,8 +47,6 @@
 #include <linux/netfilter_ipv4.h>
 #include <linux/random.h>
 #include <linux/skbuff.h>
-#include <linux/spinlock.h>
-#include <net/dst.h>
 #include <net/ip.h>
 #include <net/ipv6.h>
 #if IS_ENABLED(CONFIG_IPV6)

@@ -704,12 +704,12 @@ static unsigned int finish(struct sk_buff *skb, struct ct_pending *p,
 			   struct ct_net *cnet,
 			   const struct nf_hook_state *state)
 {
+	bool again = comes_again(skb, cnet, state);
 	unsigned int verdict = NF_ACCEPT;
 	enum ct_pending_kind kind;
 	struct ct_pkt pkt CT_UNINIT;
 
-	if (READ_ONCE(p->kind) == CT_PENDING_LAST &&
-	    comes_again(skb, cnet, state))
+	if (again && READ_ONCE(p->kind) == CT_PENDING_LAST)
 		return NF_ACCEPT;
 	pkt.cnet = cnet;
 	/* An answer to a first packet refers to it, and is none itself. */
@@ -721,7 +721,8 @@ static unsigned int finish(struct sk_buff *skb, struct ct_pending *p,
 		else if (kind == CT_PENDING_LAST)
 			confirm_last(&pkt, p);
 	}
-	ct_pending_detach(skb, p, ct_skb_info(skb));
+	if (!again)	/* its zone is asked for by rules that come yet */
+		ct_pending_detach(skb, p, ct_skb_info(skb));
 	return verdict;
 }
 

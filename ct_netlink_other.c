@@ -21,6 +21,7 @@
 #include <linux/module.h>
 
 #include "ct_netlink.h"
+#include "ct_nfct.h"
 
 #if IS_ENABLED(CONFIG_NF_CONNTRACK)
 
@@ -71,30 +72,6 @@ bool ct_nl_other_get(void)
 	return false;
 }
 
-static void write_tuple(const struct ct_tuple *from,
-			struct nf_conntrack_tuple *to)
-{
-	memset(to, 0, sizeof(*to));
-	to->src.l3num = from->family;
-	to->dst.protonum = from->protonum;
-	if (from->family == NFPROTO_IPV6) {
-		to->src.u3.in6 = from->src.in6;
-		to->dst.u3.in6 = from->dst.in6;
-	} else {
-		to->src.u3.ip = from->src.ip;
-		to->dst.u3.ip = from->dst.ip;
-	}
-	if (from->protonum == IPPROTO_ICMP ||
-	    from->protonum == IPPROTO_ICMPV6) {
-		to->src.u.all = from->icmp.id;
-		to->dst.u.icmp.type = from->icmp.type;
-		to->dst.u.icmp.code = from->icmp.code;
-	} else {
-		to->src.u.all = from->sport;
-		to->dst.u.all = from->dport;
-	}
-}
-
 /**
  * ct_nl_other_end() - end a connection in nf_conntrack
  * @cnet: its namespace
@@ -117,7 +94,8 @@ void ct_nl_other_end(const struct ct_net *cnet, const struct ct_snapshot *snap,
 	struct nf_conntrack_tuple tuple;
 	struct nf_conn *ct;
 
-	write_tuple(&snap->tuple[IP_CT_DIR_ORIGINAL], &tuple);
+	ct_nfct_write_tuple(&tuple, &snap->tuple[IP_CT_DIR_ORIGINAL],
+			    IP_CT_DIR_ORIGINAL);
 	found = other_find(cnet->net, &zone, &tuple);
 	if (!found)
 		return;

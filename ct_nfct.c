@@ -135,16 +135,30 @@ void ct_nfct_read(struct ct_pkt *pkt, struct ct_nfct *nfct)
 	nfct->tuple.link = pkt->tuple.link;
 }
 
-static void fill_tuple(struct nf_conntrack_tuple *to,
-		       const struct ct_tuple *tuple, enum ip_conntrack_dir dir)
+/**
+ * ct_nfct_write_tuple() - a tuple as nf_conntrack has it
+ * @to: to be filled
+ * @tuple: the tuple
+ * @dir: its direction
+ *
+ * Context: any.
+ */
+void ct_nfct_write_tuple(struct nf_conntrack_tuple *to,
+			 const struct ct_tuple *tuple,
+			 enum ip_conntrack_dir dir)
 {
 	const struct ct_proto *proto = ct_proto_find(tuple->family,
 						     tuple->protonum);
 
 	memset(to, 0, sizeof(*to));
 	to->src.l3num = tuple->family;
-	to->src.u3 = tuple->src;
-	to->dst.u3 = tuple->dst;
+	if (tuple->family == NFPROTO_IPV6) {
+		to->src.u3.in6 = tuple->src.in6;
+		to->dst.u3.in6 = tuple->dst.in6;
+	} else {
+		to->src.u3.ip = tuple->src.ip;
+		to->dst.u3.ip = tuple->dst.ip;
+	}
 	to->dst.protonum = tuple->protonum;
 	to->dst.dir = dir;
 	if (proto->identify) {
@@ -156,6 +170,7 @@ static void fill_tuple(struct nf_conntrack_tuple *to,
 		to->dst.u.all = tuple->dport;
 	}
 }
+EXPORT_SYMBOL_CT(ct_nfct_write_tuple);
 
 /**
  * ct_nfct_fill() - what the kernel may read of an object that a packet refers to
@@ -172,8 +187,8 @@ void ct_nfct_fill(struct ct_pending *p, enum ip_conntrack_dir dir)
 
 	if (!ct_tuple_invert(&other, &p->orig))
 		other = p->orig;
-	fill_tuple(&p->nfct.tuplehash[dir].tuple, &p->orig, dir);
-	fill_tuple(&p->nfct.tuplehash[!dir].tuple, &other, !dir);
+	ct_nfct_write_tuple(&p->nfct.tuplehash[dir].tuple, &p->orig, dir);
+	ct_nfct_write_tuple(&p->nfct.tuplehash[!dir].tuple, &other, !dir);
 }
 
 /* In its name */
@@ -222,7 +237,7 @@ static bool get_tuple(struct nf_conntrack_tuple *to, const struct sk_buff *skb)
 	rcu_read_unlock();
 	local_bh_enable();
 	if (found)
-		fill_tuple(to, &tuple, dir);
+		ct_nfct_write_tuple(to, &tuple, dir);
 	return found;
 }
 

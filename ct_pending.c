@@ -220,6 +220,8 @@ static void tell_zone(struct ct_pending *p, const struct ct_note *note)
 #ifdef CONFIG_NF_CONNTRACK_ZONES
 	const u16 *zone = note->zone;
 
+	if (!(note->has & CT_NOTE_ZONE))
+		return;
 	p->nfct.zone.flags = 0;
 	p->nfct.zone.id = zone[IP_CT_DIR_ORIGINAL] ?: zone[IP_CT_DIR_REPLY];
 	p->nfct.zone.dir = 0;
@@ -228,6 +230,19 @@ static void tell_zone(struct ct_pending *p, const struct ct_note *note)
 	if (zone[IP_CT_DIR_REPLY] == p->nfct.zone.id)
 		p->nfct.zone.dir |= NF_CT_ZONE_DIR_REPL;
 #endif
+}
+
+/* The first to speak of a zone is right, and of events; a mark is neither. */
+static void add_early(struct ct_note *note, const void *arg)
+{
+	const struct ct_note *early = arg;
+	u8 fresh = early->has & ~note->has;
+
+	if (fresh & CT_NOTE_ZONE)
+		memcpy(note->zone, early->zone, sizeof(note->zone));
+	if (fresh & CT_NOTE_EVENTS)
+		note->events = early->events;
+	note->has |= fresh;
 }
 
 /**
@@ -246,15 +261,17 @@ static void tell_zone(struct ct_pending *p, const struct ct_note *note)
 bool ct_pending_say_early(struct ct_net *cnet, struct sk_buff *skb,
 			  const struct ct_note *note)
 {
-	struct ct_pending *p;
+	struct ct_pending *p = ct_pending_of(skb);
 
-	if (skb_get_nfct(skb))
-		return true;	/* was said, or is somebody else's */
-	p = ct_pending_attach(cnet, skb, CT_INFO_NONE, CT_PENDING_EARLY);
+	if (!p && skb_get_nfct(skb))
+		return true;	/* is somebody else's */
+	if (!p)
+		p = ct_pending_attach(cnet, skb, CT_INFO_NONE,
+				      CT_PENDING_EARLY);
 	if (!p)
 		return false;
-	p->note = *note;
-	tell_zone(p, note);
+	ct_pending_edit(p, add_early, note);
+	tell_zone(p, &p->note);
 	return true;
 }
 EXPORT_SYMBOL_CT_TEST(ct_pending_say_early);

@@ -9,6 +9,7 @@
 #include "ct_tuple.h"
 
 struct ct_pending;
+struct nf_conntrack_tuple;
 
 /**
  * enum ct_nfct_says - what nf_conntrack's entry on a packet says of it
@@ -39,6 +40,9 @@ struct ct_nfct {
 };
 
 void ct_nfct_read(struct ct_pkt *pkt, struct ct_nfct *nfct);
+void ct_nfct_write_tuple(struct nf_conntrack_tuple *to,
+			 const struct ct_tuple *tuple,
+			 enum ip_conntrack_dir dir);
 void ct_nfct_fill(struct ct_pending *p, enum ip_conntrack_dir dir);
 bool ct_nfct_has_seen(const struct sk_buff *skb);
 bool ct_nfct_is_there(void);

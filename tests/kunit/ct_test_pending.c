@@ -166,6 +166,34 @@ static void is_bounded(struct kunit *test)
 	}
 }
 
+/* A mark that a rule set before does not keep a zone from being said. */
+static void says_zones_behind_marks(struct kunit *test)
+{
+	const struct ct_note zone = {
+		.has = CT_NOTE_ZONE,
+		.zone = { 7, 7 },
+	};
+	struct sk_buff *skb = new_packet(test);
+	struct ct_note got = {};
+	u32 mark = 3;
+	struct ct_pending *p;
+
+	local_bh_disable();
+	p = ct_pending_attach(ct_net_initial, skb, CT_INFO_NONE,
+			      CT_PENDING_EARLY);
+	KUNIT_EXPECT_NOT_NULL(test, p);
+	if (p) {
+		ct_pending_edit(p, say_mark, &mark);
+		KUNIT_EXPECT_TRUE(test, ct_pending_say_early(ct_net_initial,
+							     skb, &zone));
+		ct_pending_note(p, &got);
+	}
+	local_bh_enable();
+	KUNIT_EXPECT_EQ(test, got.mark, 3);
+	KUNIT_EXPECT_EQ(test, got.zone[IP_CT_DIR_ORIGINAL], 7);
+	kfree_skb(skb);
+}
+
 /* Before the first hook a packet has a note, but no answer. */
 static void is_spoken_of_early(struct kunit *test)
 {
@@ -241,6 +269,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(is_nobody_elses),
 	KUNIT_CASE(is_bounded),
 	KUNIT_CASE(is_spoken_of_early),
+	KUNIT_CASE(says_zones_behind_marks),
 	KUNIT_CASE(is_said_by_tuple),
 	{}
 };
