@@ -398,19 +398,22 @@ static bool say(struct answer *a, ct_note_edit_t *edit, const void *arg)
 {
 	struct sk_buff *skb = a->pkt.skb;
 
-	if (a->p)
-		return READ_ONCE(a->p->kind) &&
-		       ct_pending_edit(a->p, edit, arg);
-	if (ct_skb_has_pointer(skb))
+	if (!a->p && ct_skb_has_pointer(skb))
 		return ct_said_edit(a->pkt.cnet, &a->orig, edit, arg);
-	a->p = a->early ? ct_pending_attach(a->pkt.cnet, skb, CT_INFO_NONE,
-					    CT_PENDING_EARLY) :
-			  ct_pending_attach(a->pkt.cnet, skb, CT_INFO_NEW,
-					    CT_PENDING_FIRST);
-	if (!a->p)
-		return false;
-	a->p->orig = a->orig;
-	return ct_pending_edit(a->p, edit, arg);
+	if (!a->p) {
+		a->p = a->early ?
+		       ct_pending_attach(a->pkt.cnet, skb, CT_INFO_NONE,
+					 CT_PENDING_EARLY) :
+		       ct_pending_attach(a->pkt.cnet, skb, CT_INFO_NEW,
+					 CT_PENDING_FIRST);
+		if (!a->p)
+			return false;
+		a->p->orig = a->orig;
+	}
+	if (!READ_ONCE(a->p->kind))
+		return false;	/* a clone of it has made the flow */
+	ct_pending_edit(a->p, edit, arg);
+	return true;
 }
 
 static u32 changed_mark(u32 mark, const struct ct_mark_op *op)

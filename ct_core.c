@@ -768,7 +768,7 @@ static noinline unsigned int look_again(struct sk_buff *skb,
 	struct ct_flow *flow;
 	unsigned int verdict;
 
-	ct_stat_inc(cnet, memo_lost);
+	ct_stat_inc(cnet, looked_again);
 	pkt.cnet = cnet;
 	if (ct_tuple_read(&pkt, skb, state->pf, ct_packet_first_hook(skb)) ||
 	    ct_proto_quote(&pkt))

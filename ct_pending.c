@@ -180,16 +180,13 @@ EXPORT_SYMBOL_CT_TEST(ct_pending_take_other);
  * @arg: passed to @edit
  *
  * Context: bottom halves off; @edit is called with a lock held.
- *
- * Return: true.
  */
-bool ct_pending_edit(struct ct_pending *p, ct_note_edit_t *edit,
+void ct_pending_edit(struct ct_pending *p, ct_note_edit_t *edit,
 		     const void *arg)
 {
 	spin_lock(&p->lock);
 	edit(&p->note, arg);
 	spin_unlock(&p->lock);
-	return true;
 }
 EXPORT_SYMBOL_CT_TEST(ct_pending_edit);
 

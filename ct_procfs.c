@@ -352,7 +352,7 @@ static const struct {
 } others[] = {
 #define CT_OTHER(field, text) { offsetof(struct ct_stat, field), text }
 	CT_OTHER(raced, "first packets that joined another's flow (not refused)"),
-	CT_OTHER(memo_lost, "packets looked up again at the last hook (not refused)"),
+	CT_OTHER(looked_again, "packets looked up again at the last hook (not refused)"),
 	CT_OTHER(asked_again, "packets looked up again for a rule (not refused)"),
 	CT_OTHER(pending_lost, "first packets of which a note was lost (not refused)"),
 	CT_OTHER(event_lost, "events that a listener did not get (not refused)"),

@@ -41,7 +41,7 @@
  * ct_walk_begin() - begin a walk
  * @walk: to be set up
  * @cnet: flows of this namespace; %NULL for those of all namespaces that are
- *	ending (ct_net_is_ending())
+ *	ending (ct_net_set_ending())
  * @family: of this family; NFPROTO_UNSPEC for both
  */
 void ct_walk_begin(struct ct_walk *walk, struct ct_net *cnet, u8 family)

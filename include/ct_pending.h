@@ -229,7 +229,7 @@ ct_pending_claim(struct ct_pending *p)
 struct ct_pending *ct_pending_take_other(struct ct_net *cnet);
 bool ct_pending_say_early(struct ct_net *cnet, struct sk_buff *skb,
 			  const struct ct_note *note);
-bool ct_pending_edit(struct ct_pending *p, ct_note_edit_t *edit,
+void ct_pending_edit(struct ct_pending *p, ct_note_edit_t *edit,
 		     const void *arg);
 void ct_pending_note(struct ct_pending *p, struct ct_note *note);
 int ct_pending_net_init(struct ct_net *cnet);

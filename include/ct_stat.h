@@ -107,7 +107,7 @@ enum ct_rank {
  * @icmp_error: ICMP errors that were invalid
  * @search_restart: look-ups begun again because a chain moved away
  * @raced: first packets that joined the flow of another first packet
- * @memo_lost: packets that carried no answer at the last hook
+ * @looked_again: packets that carried no answer at the last hook
  * @asked_again: packets that carried no answer when a rule asked
  * @pending_lost: first packets of which what rules said was lost, or what they
  *	were before translation, for want of room or memory
@@ -133,7 +133,7 @@ struct ct_stat {
 	u32 icmp_error;
 	u32 search_restart;
 	u32 raced;
-	u32 memo_lost;
+	u32 looked_again;
 	u32 asked_again;
 	u32 pending_lost;
 	u32 event_lost;

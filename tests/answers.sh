@@ -17,15 +17,13 @@
 
 need nft iptables socat ethtool tcpdump
 
-# rules NS: replaces those of a host by what is on standard input.
-rules() {
-	{ echo "flush ruleset"; cat; } | on "$1" nft -f - || fail "rules of $1"
-}
-
-# hits NS COMMENT: packets that the rule with this comment has seen.
-hits() {
-	on "$1" nft list ruleset |
-		sed -n "s/.*counter packets \([0-9]*\) .*comment \"$2\".*/\1/p"
+# queue_up NAME NUMBER HOLD CPU: somebody listens to a queue of r; see nfqueue.py.
+queue_up() {
+	: > "$work/queue"
+	bg @r taskset -c "$4" "$python" "$here/nfqueue.py" "$2" "$3" > "$work/queue"
+	wait_for 60 grep -q ready "$work/queue" && return
+	skip "$1" "no queue here: $(cat "$work/queue")"
+	return 1
 }
 
 # --- segments that a queue makes ---------------------------------------------
@@ -44,7 +42,7 @@ forge() {
 # in memory of packets that a rule has dropped just now.
 queue_makes_segments() {
 	local before seq=$((0x100000)) ack=5001 name=$1 cpus=$2 listener
-	rules r <<-END
+	set_rules r <<-END
 	table ip t {
 		chain q {
 			type filter hook forward priority -10
@@ -58,32 +56,27 @@ queue_makes_segments() {
 		}
 	}
 	END
-	: > "$work/queue"
-	bg @r taskset -c "$cpus" "$python" "$here/nfqueue.py" 5 0 > "$work/queue"
+	queue_up "$name" 5 0 "$cpus" || return
 	listener=$bg_pid
-	if ! wait_for 60 grep -q ready "$work/queue"; then
-		skip "$name" "no queue here: $(cat "$work/queue")"
-		return
-	fi
 	a2w flags=S seq=$((seq - 1)) win=64000
 	wait_is "$name: the permitted connection begins" 1 lines r "sport=40080 dport=80 "
 	w2a flags=SA seq=5000 ack=$seq win=64000
 	a2w flags=A seq=$seq ack=$ack win=64000
 	wait_is "$name: and is established" 1 lines r "ESTABLISHED src=10.11.0.1"
 	on c tc qdisc add dev c0 root netem delay 30ms limit 1000
-	before=$(hits r forbidden)
+	before=$(hits_of r forbidden)
 	forge dropped 90
 	forge train
 	wait_is "$name: packets to the forbidden port are dropped" \
-		$((before + 90)) hits r forbidden
+		$((before + 90)) hits_of r forbidden
 	on c tc qdisc del dev c0 root
-	wait_is "$name: the train passes, in parts" $((24 + 2)) hits r known
+	wait_is "$name: the train passes, in parts" $((24 + 2)) hits_of r known
 	no_flow "$name: nobody has a flow to the forbidden port" r "dst=10.12.0.22"
 	w2a flags=A seq=$ack ack=$((seq + 32 * 24)) win=64000
 	wire c "ip src=10.11.0.1 dst=10.12.0.22 / tcp sport=40022 dport=22 flags=S seq=9000"
-	wait_is "$name: nor gets a packet there" $((before + 91)) hits r forbidden
+	wait_is "$name: nor gets a packet there" $((before + 91)) hits_of r forbidden
 	bg_end "$listener"
-	rules r < /dev/null
+	set_rules r < /dev/null
 	flush r
 }
 
@@ -114,7 +107,7 @@ bridge_makes_copies() {
 		n=$((n + 1))
 	done
 	on b sysctl -qw net.bridge.bridge-nf-call-iptables=1
-	rules b <<-END
+	set_rules b <<-END
 	table ip t {
 		chain f {
 			type filter hook forward priority 0; policy drop
@@ -140,12 +133,12 @@ bridge_makes_copies() {
 	wait_for 15 forbidden_hit
 	is "$name: all that goes to the forbidden port is dropped" 0 \
 		"$(stat -c %s "$work/got")"
-	at_least "$name: by its rule" 1 "$(hits b forbidden)"
+	at_least "$name: by its rule" 1 "$(hits_of b forbidden)"
 	no_flow "$name: nobody has a flow there" b "dport=9999"
 	for host in b x v w; do ip netns delete $host; done
 }
 
-forbidden_hit() { (($(hits b forbidden) > 0)); }
+forbidden_hit() { (($(hits_of b forbidden) > 0)); }
 
 # --- what rules say of a first packet ----------------------------------------
 
@@ -153,7 +146,7 @@ story_of_changes() {
 	local what rule
 	while IFS=: read -r what rule; do
 		port=$((port + 1))
-		rules r <<-END
+		set_rules r <<-END
 		table inet t {
 			chain early {
 				type filter hook prerouting priority -300
@@ -170,7 +163,7 @@ story_of_changes() {
 		}
 		END
 		wire c "ip src=10.11.0.1 dst=10.12.0.1 id=300 / tcp sport=9 dport=$port flags=S seq=1"
-		wait_is "$what changed: the rule did it" 1 hits r changed
+		wait_is "$what changed: the rule did it" 1 hits_of r changed
 		wait_is "$what changed: the mark reaches the flow" 1 \
 			marked "$port" "mark=77"
 		wire c "ip src=10.11.0.1 dst=10.12.0.1 id=301 / tcp sport=9 dport=$port flags=S seq=1"
@@ -183,7 +176,7 @@ story_of_changes() {
 	the window:tcp window set 99
 	END
 	port=$((port + 1))
-	rules r < /dev/null
+	set_rules r < /dev/null
 	on r iptables -t mangle -A PREROUTING -p tcp --dport $port -j CONNMARK --set-mark 78
 	on r iptables -t mangle -A FORWARD -p tcp --dport $port --tcp-flags SYN,RST SYN \
 		-j TCPMSS --set-mss 1000
@@ -200,7 +193,7 @@ marked() { table r | grep "dport=$1 " | grep -c "$2"; }
 translation_and_a_queue() {
 	local listener name="translated without state, then queued"
 	port=$((port + 1))
-	rules r <<-END
+	set_rules r <<-END
 	table ip t {
 		chain p {
 			type filter hook prerouting priority -100
@@ -212,19 +205,14 @@ translation_and_a_queue() {
 		}
 	}
 	END
-	: > "$work/queue"
-	bg @r taskset -c "$1" "$python" "$here/nfqueue.py" 6 1 > "$work/queue"
+	queue_up "$name" 6 1 "$1" || return
 	listener=$bg_pid
-	if ! wait_for 60 grep -q ready "$work/queue"; then
-		skip "$name" "no queue here: $(cat "$work/queue")"
-		return
-	fi
 	wire c "ip src=10.11.0.1 dst=10.12.0.1 / udp sport=9 dport=$port"
 	shows "$name: the original is what came in" r 30 "$(udp_line \
 		"$(ends 10.11.0.1 10.12.0.1 9 $port 1 28)" \
 		"$(ends 10.12.0.9 10.11.0.1 $port 9)")"
 	bg_end "$listener"
-	rules r < /dev/null
+	set_rules r < /dev/null
 }
 
 # --- answers of this host ----------------------------------------------------
@@ -234,7 +222,7 @@ rejections() {
 	local with
 	for with in "tcp reset" "icmp type admin-prohibited"; do
 		port=$((port + 1))
-		rules r <<-END
+		set_rules r <<-END
 		table ip t {
 			chain f {
 				type filter hook forward priority 0
@@ -249,11 +237,11 @@ rejections() {
 		}
 		END
 		wire c "ip src=10.11.0.1 dst=10.12.0.1 / tcp sport=9 dport=$port flags=S seq=1"
-		wait_is "rejected with $with: the answer is related" 1 hits r related
-		is "rejected with $with: and not invalid" 0 "$(hits r invalid)"
+		wait_is "rejected with $with: the answer is related" 1 hits_of r related
+		is "rejected with $with: and not invalid" 0 "$(hits_of r invalid)"
 		no_flow "rejected with $with: there is no flow" r "dport=$port "
 	done
-	rules r < /dev/null
+	set_rules r < /dev/null
 }
 
 # --- the same packet twice ---------------------------------------------------
@@ -284,7 +272,7 @@ vrf() {
 	fi
 	ip -n c link set v0 up
 	ip -n c addr add 10.77.0.1/32 dev v0
-	rules c <<-END
+	set_rules c <<-END
 	table ip t {
 		chain i {
 			type filter hook input priority 0
@@ -297,8 +285,8 @@ vrf() {
 	[[ $got == 1 ]] || got=$(on c timeout 20 socat - \
 		TCP:10.77.0.1:4444,so-bindtodevice=v0 2>&1 | grep -c refused)
 	is "VRF: a closed port is refused at once" 1 "$got"
-	is "VRF: and nothing is invalid" 0 "$(hits c invalid)"
-	rules c < /dev/null
+	is "VRF: and nothing is invalid" 0 "$(hits_of c invalid)"
+	set_rules c < /dev/null
 }
 
 # IPVS sends a packet through LOCAL_OUT once more. (Without its knob "conntrack" it
@@ -311,7 +299,7 @@ ipvs() {
 		return
 	fi
 	on r sysctl -qw net.ipv4.vs.conntrack=1
-	rules r <<-END
+	set_rules r <<-END
 	table ip t {
 		chain f {
 			type filter hook forward priority 0
@@ -334,9 +322,9 @@ ipvs() {
 	wait_is "$name, masquerading: its flow, as the client sees it and as the server" 1 \
 		masqueraded
 	is "$name: nothing is invalid" "0 0" \
-		"$(hits r invalid) $(hits r "invalid out")"
+		"$(hits_of r invalid) $(hits_of r "invalid out")"
 	on r ipvsadm -C
-	rules r < /dev/null
+	set_rules r < /dev/null
 	rmmod ip_vs_rr ip_vs
 	check "$name: it goes, and nf_conntrack with it" nf_conntrack_out
 }
@@ -353,7 +341,7 @@ masqueraded() {
 addresses_are_reused() {
 	local n name="addresses in memory are reused"
 	((${CT_LONG:-0})) && n=500000 || n=$(pace 20000)
-	rules r <<-END
+	set_rules r <<-END
 	table inet t {
 		chain f {
 			type filter hook forward priority 0
@@ -380,15 +368,15 @@ addresses_are_reused() {
 	c repeat=$n ip src=10.11.0.1 dst=10.12.0.1 / tcp sport=1++ dport=11 flags=R seq=7
 	END
 	wait $!
-	wait_is "$name: $n dropped packets were new" "$n" hits r new
-	is "$name: and no other" 0 "$(hits r "new, wrong")"
+	wait_is "$name: $n dropped packets were new" "$n" hits_of r new
+	is "$name: and no other" 0 "$(hits_of r "new, wrong")"
 	at_least "$name: packets of a connection in between were of it" "$n" \
-		"$(hits r known)"
-	at_most_one "$name: and no other" "$(hits r "known, wrong")"
-	wait_is "$name: so were invalid ones" "$n" hits r invalid
-	is "$name: and no other" 0 "$(hits r "invalid, wrong")"
+		"$(hits_of r known)"
+	at_most_one "$name: and no other" "$(hits_of r "known, wrong")"
+	wait_is "$name: so were invalid ones" "$n" hits_of r invalid
+	is "$name: and no other" 0 "$(hits_of r "invalid, wrong")"
 	no_flow "$name: no dropped packet has a flow" r "dport=9 "
-	rules r < /dev/null
+	set_rules r < /dev/null
 }
 
 # The packet that began it

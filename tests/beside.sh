@@ -15,24 +15,13 @@
 
 need nft iptables socat
 
-# rules NS: replaces those of a host by what is on standard input.
-rules() {
-	{ echo "flush ruleset"; cat; } | on "$1" nft -f - || fail "rules of $1"
-}
-
-# hits NS COMMENT: packets that the rule with this comment has seen.
-hits() {
-	on "$1" nft list ruleset |
-		sed -n "s/.*counter packets \([0-9]*\) .*comment \"$2\".*/\1/p"
-}
-
 port=4000
 
 # Behind a DNAT and before a masquerade no direction of the flow has the packet's numbers.
 half_translated() {
 	local n
 	port=$((port + 1))
-	rules r <<-END
+	set_rules r <<-END
 	table ip n {
 		chain p {
 			type nat hook prerouting priority -100
@@ -56,20 +45,20 @@ half_translated() {
 	for n in 1 2 3 4 5 6; do
 		wire c "ip src=10.11.0.1 dst=10.1.0.1 / udp sport=$port dport=$port / data n=$n"
 	done
-	wait_is "behind a DNAT: each packet's original address" 6 hits r original
-	wait_is "behind a DNAT: each packet's status" 6 hits r dnat
-	wait_is "behind a DNAT: the mark that the first one set" 5 hits r mark
+	wait_is "behind a DNAT: each packet's original address" 6 hits_of r original
+	wait_is "behind a DNAT: each packet's status" 6 hits_of r dnat
+	wait_is "behind a DNAT: the mark that the first one set" 5 hits_of r mark
 	shows "behind a DNAT: the flow" r 30 "$(udp_line \
 		"$(ends 10.11.0.1 10.1.0.1 $port $port 6 189)" \
 		"$(ends 10.12.0.1 10.2.0.1 53 $port)" | sed s/mark=0/mark=9/)"
-	rules r < /dev/null
+	set_rules r < /dev/null
 }
 
 # What this host says of a packet that it has translated already
 # A packet that its flow refuses is invalid for each rule that asks.
 refused() {
 	port=$((port + 1))
-	rules r <<-END
+	set_rules r <<-END
 	table ip n {
 		chain q {
 			type nat hook postrouting priority 100
@@ -87,19 +76,19 @@ refused() {
 	wire c "ip src=10.11.0.1 dst=10.12.0.1 / tcp sport=$port dport=80 flags=S seq=1000"
 	wire s "ip src=10.12.0.1 dst=10.11.0.1 / tcp sport=80 dport=$port flags=SA seq=5000 ack=1001 win=1000"
 	wire c "ip src=10.11.0.1 dst=10.12.0.1 / tcp sport=$port dport=80 flags=A seq=1001 ack=5001"
-	wait_is "beside nf_nat: a connection" 1 hits r known
+	wait_is "beside nf_nat: a connection" 1 hits_of r known
 	# nf_conntrack lets it through: less than one more window too far
 	wire c "ip src=10.11.0.1 dst=10.12.0.1 / tcp sport=$port dport=80 flags=A seq=2501 ack=5001 / data n=10"
-	wait_is "beside nf_nat: what its flow refuses is invalid" 1 hits r invalid
-	is "beside nf_nat: and not established" 1 "$(hits r known)"
-	rules r < /dev/null
+	wait_is "beside nf_nat: what its flow refuses is invalid" 1 hits_of r invalid
+	is "beside nf_nat: and not established" 1 "$(hits_of r known)"
+	set_rules r < /dev/null
 }
 
 own_errors() {
 	local with
 	for with in "tcp reset" "icmp type port-unreachable"; do
 		port=$((port + 1))
-		rules r <<-END
+		set_rules r <<-END
 		table ip n {
 			chain p {
 				type nat hook prerouting priority -100
@@ -120,11 +109,11 @@ own_errors() {
 		END
 		wire c "ip src=10.11.0.1 dst=10.1.0.1 / tcp sport=$port dport=$port flags=S seq=1"
 		wait_is "a translated packet rejected with $with: the answer is related" \
-			1 hits r related
-		is "and not invalid" 0 "$(hits r invalid)"
+			1 hits_of r related
+		is "and not invalid" 0 "$(hits_of r invalid)"
 	done
 	port=$((port + 1))
-	rules r <<-END
+	set_rules r <<-END
 	table ip n {
 		chain p {
 			type nat hook prerouting priority -100
@@ -140,19 +129,28 @@ own_errors() {
 	}
 	END
 	wire c "ip src=10.11.0.1 dst=10.1.0.1 ttl=1 / udp sport=$port dport=$port"
-	wait_is "a translated packet whose time is over: so it is" 1 hits r expired
+	wait_is "a translated packet whose time is over: so it is" 1 hits_of r expired
 	ip -n r link set r1 mtu 600
 	wire c "ip src=10.11.0.1 dst=10.1.0.1 df=1 / udp sport=$port dport=$port / data n=1000"
-	wait_is "a translated packet that is too big: so it is" 1 hits r too-big
+	wait_is "a translated packet that is too big: so it is" 1 hits_of r too-big
 	ip -n r link set r1 mtu 1500
-	rules r < /dev/null
+	set_rules r < /dev/null
+}
+
+# readdress OLD NEW: of r on the server's side. The second goes with the first.
+readdress() {
+	ip -n r addr add "$2/24" dev r1
+	ip -n r addr del "$1/24" dev r1
+	ip -n r addr add "$2/24" dev r1 2> /dev/null
+	ip -n r neigh replace 10.2.0.66 lladdr 02:00:00:00:02:02 dev r1
+	ip -n r route replace 10.12.0.0/16 via 10.2.0.66
 }
 
 # The address changes while somebody sends.
 masquerade_moves() {
 	local n
 	port=$((port + 1))
-	rules r <<-END
+	set_rules r <<-END
 	table ip n {
 		chain q {
 			type nat hook postrouting priority 100
@@ -163,11 +161,7 @@ masquerade_moves() {
 	wire c "ip src=10.11.0.1 dst=10.12.0.1 / udp sport=$port dport=5060"
 	wait_is "masqueraded" 1 lines r \
 		"src=10.12.0.1 dst=10.2.0.1 sport=5060 dport=$port"
-	ip -n r addr add 10.2.0.77/24 dev r1
-	ip -n r addr del 10.2.0.1/24 dev r1
-	ip -n r addr add 10.2.0.77/24 dev r1 2> /dev/null
-	ip -n r neigh replace 10.2.0.66 lladdr 02:00:00:00:02:02 dev r1
-	ip -n r route replace 10.12.0.0/16 via 10.2.0.66
+	readdress 10.2.0.1 10.2.0.77
 	for n in 1 2 3; do
 		wire c "ip src=10.11.0.1 dst=10.12.0.1 / udp sport=$port dport=5060"
 	done
@@ -177,17 +171,13 @@ masquerade_moves() {
 	wire s "ip src=10.12.0.1 dst=10.2.0.77 / udp sport=5060 dport=$port"
 	wait_is "and answers belong to it" 1 lines r \
 		"dst=10.2.0.77 sport=5060 dport=$port packets=1"
-	ip -n r addr add 10.2.0.1/24 dev r1
-	ip -n r addr del 10.2.0.77/24 dev r1
-	ip -n r addr add 10.2.0.1/24 dev r1 2> /dev/null
-	ip -n r neigh replace 10.2.0.66 lladdr 02:00:00:00:02:02 dev r1
-	ip -n r route replace 10.12.0.0/16 via 10.2.0.66
-	rules r < /dev/null
+	readdress 10.2.0.77 10.2.0.1
+	set_rules r < /dev/null
 }
 
 # dnat_to ADDRESS
 dnat_to() {
-	rules r <<-END
+	set_rules r <<-END
 	table ip n {
 		chain p {
 			type nat hook prerouting priority -100
@@ -211,14 +201,14 @@ backend_moves() {
 	wait_is "sent to another: the flow follows" 1 lines r \
 		"src=10.12.0.6 dst=10.11.0.1 sport=80 dport=$port"
 	no_flow "and has left the first" r "src=10.12.0.5 dst=10.11.0.1"
-	rules r < /dev/null
+	set_rules r < /dev/null
 }
 
 # Two tenants with the same numbers, whose replies come by one way.
 tenants() {
 	local name=$1 before
 	port=$((port + 1))
-	rules r <<-END
+	set_rules r <<-END
 	table ip z {
 		chain p {
 			type filter hook prerouting priority -300
@@ -263,7 +253,7 @@ tenants() {
 			reason r "replies would be those of another connection"
 	fi
 	is "$name: the first is established still" 1 "$(established "$port")"
-	rules r < /dev/null
+	set_rules r < /dev/null
 }
 
 established() { table r | grep "ESTABLISHED src=10.11.0.1" | grep -c "sport=$1 .*ASSURED"; }
@@ -272,7 +262,7 @@ established() { table r | grep "ESTABLISHED src=10.11.0.1" | grep -c "sport=$1 .
 comes_and_goes() {
 	local round
 	port=$((port + 1))
-	rules r <<-END
+	set_rules r <<-END
 	table ip t {
 		chain f {
 			type filter hook forward priority 0
@@ -299,10 +289,10 @@ comes_and_goes() {
 		on c ping -q -c 1 -W 5 10.2.0.2 > /dev/null ||
 			fail "ping, nf_nat has gone, round $round"
 	done
-	wait_is "nf_conntrack comes and goes: every packet is known" 11 hits r known
-	is "and none invalid" 0 "$(hits r invalid)"
+	wait_is "nf_conntrack comes and goes: every packet is known" 11 hits_of r known
+	is "and none invalid" 0 "$(hits_of r invalid)"
 	is "and all are of one flow" 1 "$(lines r "sport=$port dport=80 packets=8 ")"
-	rules r < /dev/null
+	set_rules r < /dev/null
 }
 
 # As an observer: what nf_conntrack's own rules say of a packet is theirs.
@@ -310,7 +300,7 @@ observed_zones() {
 	wire_down
 	unload
 	modprobe -a nf_conntrack nft_ct
-	rules r <<-END
+	set_rules r <<-END
 	table ip t {
 		chain p {
 			type filter hook prerouting priority -300
@@ -325,10 +315,10 @@ observed_zones() {
 	load
 	wire_up
 	wire c "repeat=3 ip src=10.11.0.1 dst=10.12.0.1 / udp sport=9 dport=54"
-	wait_is "an observer: nf_conntrack's rules keep their zones" 3 hits r zone
+	wait_is "an observer: nf_conntrack's rules keep their zones" 3 hits_of r zone
 	wait_is "an observer: and the flow counts in its own" 1 \
 		lines r "sport=9 dport=54 packets=3 "
-	rules r < /dev/null
+	set_rules r < /dev/null
 }
 
 net_up

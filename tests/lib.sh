@@ -383,6 +383,17 @@ listens() {
 		on "$1" grep -q ':0007 ' /proc/net/udp6
 }
 
+# set_rules NS: the host's rules are those on standard input, and no others.
+set_rules() {
+	{ echo "flush ruleset"; cat; } | on "$1" nft -f - || fail "rules of $1"
+}
+
+# hits_of NS COMMENT: packets that the rule with this comment has counted.
+hits_of() {
+	on "$1" nft list ruleset |
+		sed -n "s/.*counter packets \([0-9]*\) .*comment \"$2\".*/\1/p"
+}
+
 # --- the table ---------------------------------------------------------------
 
 # table NS: all lines of both files.
