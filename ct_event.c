@@ -38,6 +38,47 @@ void ct_event_listen(const struct ct_event_ops *ops)
 }
 EXPORT_SYMBOL_CT(ct_event_listen);
 
+/**
+ * ct_event_net_init() - set up what a namespace needs
+ * @cnet: the namespace
+ */
+void ct_event_net_init(struct ct_net *cnet)
+{
+	unsigned int i;
+
+	for (i = 0; i < CT_EVENT_KINDS; i++)
+		cnet->unheard[i] = ct_now() - 1;
+}
+
+/**
+ * ct_event_ask() - ask the listener whether anyone wants to hear
+ * @cnet: of this namespace
+ * @event: which event
+ *
+ * For ct_event_wants(). To look who listens costs as much as a tenth of a new flow;
+ * that nobody does holds for the rest of the jiffy, unless somebody begins to.
+ *
+ * Context: RCU read-side section, bottom halves off.
+ *
+ * Return: false if not.
+ */
+bool ct_event_ask(struct ct_net *cnet, enum ct_event event)
+{
+	const struct ct_event_ops *ops = rcu_dereference_bh(ct_event_ops);
+	bool begun = ct_has_listener();
+	u32 now = ct_now();
+
+	if (!ops)
+		return false;
+	smp_rmb();	/* who begins raises the flag, then can be seen */
+	if (ops->wants(cnet, event))
+		return true;
+	if (!begun)
+		WRITE_ONCE(cnet->unheard[event], now);
+	return false;
+}
+EXPORT_SYMBOL_CT(ct_event_ask);
+
 static bool tell(struct ct_flow *flow, enum ct_event event,
 		 const struct ct_origin *origin)
 {

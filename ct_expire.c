@@ -214,31 +214,6 @@ no_room:
 EXPORT_SYMBOL_CT(ct_flow_create);
 
 /**
- * ct_flow_publish() - let a flow be one
- * @cnet: its namespace
- * @flow: a flow from ct_flow_create()
- *
- * Whoever sees the status sees what was written before. From then on anyone who
- * knows the object from a former life of the same identity may end it: hence for
- * ct_hash_insert() alone, which links it before it lets go of the stripe that
- * unlinking waits for.
- *
- * Context: bottom halves off, the flow's stripe held.
- */
-void ct_flow_publish(const struct ct_net *cnet, struct ct_flow *flow)
-{
-	u32 status = (flow->status & ~IPS_DYING) | IPS_CONFIRMED;
-
-	if (ct_event_is_heard() && ct_event_wanted(flow, BIT(IPCT_NEW)) &&
-	    ct_event_wants(cnet, CT_EVENT_NEW))
-		status |= CT_FLOW_UNTOLD;
-	ct_kind_add(cnet, status, 1);
-	ct_trace_confirmed(cnet, flow);
-	/* Pairs with the barrier in ct_flow_alive(). */
-	smp_store_release(&flow->status, status);
-}
-
-/**
  * ct_flow_discard() - unmake a flow that was never linked
  * @flow: a flow from ct_flow_create(), private still
  *
@@ -266,7 +241,7 @@ static void condemn(struct ct_flow *flow, enum ct_ended why,
 	ct_kind_add(cnet, flow->status, -1);
 	ct_stat_inc(cnet, ended[why]);
 	ct_trace_destroyed(cnet, flow, why);
-	ct_event_destroy(flow, origin);
+	ct_event_destroy(flow, cnet, origin);
 	count_out(cnet, flow);
 	/* Pairs with the barrier in ct_flow_alive(). */
 	smp_store_release(&flow->status, flow->status | IPS_DYING);

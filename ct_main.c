@@ -36,6 +36,7 @@
 #include "ct_compat.h"
 #include "ct_core.h"
 #include "ct_count.h"
+#include "ct_event.h"
 #include "ct_expire.h"
 #include "ct_flow.h"
 #include "ct_hash.h"
@@ -285,6 +286,7 @@ static int __net_init net_begin(struct net *net)
 	cnet->hash_mix = net_hash_mix(net);
 	ct_knobs_init(cnet, max_flows, acct);
 	ct_room_init(cnet);
+	ct_event_net_init(cnet);
 	mutex_init(&cnet->setting);
 	cnet->stat = alloc_percpu(struct ct_stat);
 	if (!cnet->stat)

@@ -454,12 +454,25 @@ static noinline void begin_unusual(struct ct_net *cnet, struct sk_buff *skb,
 	ct_core_new(&pkt, reason, state);
 }
 
+/* By what the packet was looked for just now, but for who sends */
+static __always_inline void keep_id(struct ct_id *id, const void *ip, u8 family,
+				    const struct ct_net *cnet)
+{
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		identify(id, ip, family, transport_proto(ip, family), cnet);
+	else if (family == NFPROTO_IPV4)
+		ct_last_id(id);
+	else
+		ct_last_id6(id);
+}
+
 /*
  * The packet has no flow, and begins one. Whether it does so still is judged at
  * the last hook.
  */
 static noinline void begin_first(struct ct_net *cnet, struct sk_buff *skb,
-				 const struct nf_hook_state *state)
+				 const struct nf_hook_state *state,
+				 u8 sender)
 {
 	const void *ip = skb_network_header(skb);
 	struct ct_tcp_seg seg CT_UNINIT;
@@ -472,8 +485,11 @@ static noinline void begin_first(struct ct_net *cnet, struct sk_buff *skb,
 		return;
 	}
 	p = ct_pending_attach(cnet, skb, CT_INFO_NEW, CT_PENDING_FIRST);
-	if (likely(p))
+	if (likely(p)) {
 		tuple_of(&p->orig, ip, state->pf);
+		keep_id(&p->id, ip, state->pf, cnet);
+		p->id.sender = sender;
+	}
 }
 
 /* Returns false if the packet has to go the long way, from the start. */
@@ -491,7 +507,7 @@ static __always_inline bool track(struct ct_net *cnet, struct sk_buff *skb,
 	flow = plain_search(&id, family, cnet, &sure);
 	if (unlikely(!flow)) {
 		if (sure)
-			begin_first(cnet, skb, state);
+			begin_first(cnet, skb, state, id.sender);
 		return sure;
 	}
 
@@ -609,18 +625,17 @@ static __always_inline bool is_untranslated(const struct ct_tuple *orig,
  */
 static __always_inline bool make_flow(struct ct_net *cnet, struct sk_buff *skb,
 				      const void *ip, u8 family, u8 protonum,
+				      const struct ct_id *id,
 				      unsigned int *verdict)
 {
 	struct ct_tcp_seg seg CT_UNINIT;
-	struct ct_id id CT_UNINIT;
 	u32 timeout, now = ct_now();
 	struct ct_flow *flow;
 
 	if (protonum == IPPROTO_TCP &&
 	    unlikely(!tcp_read_syn(skb, ip, family, TCP_FLAG_SYN, &seg)))
 		return false;
-	identify(&id, ip, family, protonum, cnet);
-	flow = ct_flow_create(cnet, &id, NULL);
+	flow = ct_flow_create(cnet, id, NULL);
 	if (IS_ERR(flow)) {
 		*verdict = ct_core_no_flow(cnet, PTR_ERR(flow));
 		return true;
@@ -634,7 +649,7 @@ static __always_inline bool make_flow(struct ct_net *cnet, struct sk_buff *skb,
 		ct_flow_discard(flow);
 		return false;
 	}
-	ct_core_born(cnet, flow, id.hash);
+	ct_core_born(cnet, flow, id->hash);
 	*verdict = NF_ACCEPT;
 	return true;
 }
@@ -660,7 +675,8 @@ static __always_inline bool is_only_first(const struct ct_pending *p,
 {
 	return ct_pending_is_alone(p) &&
 	       READ_ONCE(p->kind) == CT_PENDING_FIRST &&
-	       !READ_ONCE(p->note.has) && is_untranslated(&p->orig, ip, family);
+	       !READ_ONCE(p->note.has) && p->id.key.word[1] &&
+	       is_untranslated(&p->orig, ip, family);
 }
 
 /* Make the packet's flow, if it is plain still. */
@@ -680,7 +696,8 @@ last_first(struct ct_net *cnet, struct sk_buff *skb,
 	protonum = transport_proto(ip, family);
 	if (likely(is_plain(skb, ip, family, protonum, cnet, state) &&
 		   is_only_first(p, ip, family) &&
-		   make_flow(cnet, skb, ip, family, protonum, &verdict))) {
+		   make_flow(cnet, skb, ip, family, protonum, &p->id,
+			     &verdict))) {
 		WRITE_ONCE(p->kind, CT_PENDING_NONE);
 		ct_pending_detach(skb, p, CT_INFO_NEW);
 		return verdict;

@@ -248,8 +248,17 @@ static void complain(const struct ct_net *cnet)
 					  offsetof(struct ct_stat, unreplied)));
 }
 
-/* There are too many flows by one, which is counted already. */
-static noinline int make_room(struct ct_net *cnet)
+/**
+ * ct_room_make() - there are too many flows by one, which is counted already
+ * @cnet: their namespace
+ *
+ * For ct_room_take().
+ *
+ * Context: as there.
+ *
+ * Return: as there.
+ */
+noinline int ct_room_make(struct ct_net *cnet)
 {
 	u8 policy = READ_ONCE(cnet->knobs.full_policy);
 	u32 now = ct_now();
@@ -268,23 +277,6 @@ static noinline int make_room(struct ct_net *cnet)
 	}
 	complain(cnet);
 	return -ENOSPC;
-}
-
-/**
- * ct_room_take() - count one more flow in, if there is room or room can be made
- * @cnet: its namespace
- *
- * Context: RCU read-side section, bottom halves off, no lock held.
- *
- * Return: 0; -ENOSPC if there is none; -EXFULL if there is none, and the policy
- * is that the packet passes.
- */
-int ct_room_take(struct ct_net *cnet)
-{
-	unsigned int count = atomic_inc_return(&cnet->count);
-	unsigned int max = ct_net_max(cnet);
-
-	return likely(!max || count <= max) ? 0 : make_room(cnet);
 }
 
 /* The sweep */

@@ -571,10 +571,14 @@ static u8 order_ends(const struct ct_tuple *t, const struct ct_proto *proto,
  */
 u32 ct_hash_ipv6(const struct ct_id *id, u32 salt)
 {
-	u64 words[6] = { id->key.word[0], id->key.word[1] ^ salt };
+	struct {
+		struct in6_addr addr[2];
+		u32 rest;
+	} in;
 
-	memcpy(&words[2], id->addr, sizeof(id->addr));
-	return hsiphash(words, sizeof(words), &ct_hash_key);
+	memcpy(in.addr, id->addr, sizeof(in.addr));
+	in.rest = ct_key_rest(&id->key, salt);
+	return hsiphash(&in, offsetofend(typeof(in), rest), &ct_hash_key);
 }
 
 /**

@@ -78,6 +78,19 @@ static inline bool ct_log_is_missing(u8 pf)
 }
 
 /*
+ * Has anyone begun to listen to events of a tracker? True where the kernel does not
+ * say. See ct_event_is_unheard().
+ */
+static inline bool ct_has_listener(void)
+{
+#ifdef CT_HAVE_NF_CTNETLINK_HAS_LISTENER
+	return READ_ONCE(nf_ctnetlink_has_listener);
+#else
+	return true;
+#endif
+}
+
+/*
  * Per-CPU data used with bottom halves off: enough everywhere but on
  * PREEMPT_RT, where newer kernels want a lock named.
  */

@@ -24,6 +24,8 @@ enum ct_event {
 	CT_EVENT_DESTROY,
 };
 
+static_assert(CT_EVENT_DESTROY + 1 == CT_EVENT_KINDS);
+
 /**
  * struct ct_origin - on whose request something happened
  * @portid: netlink port
@@ -54,8 +56,10 @@ struct ct_event_ops {
 extern const struct ct_event_ops __rcu *ct_event_ops;
 
 void ct_event_listen(const struct ct_event_ops *ops);
+void ct_event_net_init(struct ct_net *cnet);
 
 /* Not for direct use: see below. */
+bool ct_event_ask(struct ct_net *cnet, enum ct_event event);
 void ct_event_send_new(struct ct_flow *flow, u32 hash,
 		       const struct ct_origin *origin);
 void ct_event_send(struct ct_flow *flow, enum ct_event event,
@@ -73,6 +77,19 @@ static inline bool ct_event_is_heard(void)
 	return unlikely(rcu_access_pointer(ct_event_ops));
 }
 
+/*
+ * Was nobody listening when somebody looked in this jiffy, and has nobody begun to
+ * since? Every listener's beginning raises the kernel's flag. It is one flag for
+ * all namespaces, and falls when there is no more listener in the one where one
+ * ended, wherever else there are some: so it says that somebody may have begun, and
+ * never that there is nobody.
+ */
+static inline bool ct_event_is_unheard(const struct ct_net *cnet,
+				       enum ct_event event, u32 now)
+{
+	return !ct_has_listener() && READ_ONCE(cnet->unheard[event]) == now;
+}
+
 /**
  * ct_event_wants() - does anyone want to hear of such events?
  * @cnet: of this namespace
@@ -82,12 +99,10 @@ static inline bool ct_event_is_heard(void)
  *
  * Return: false if not.
  */
-static inline bool ct_event_wants(const struct ct_net *cnet,
-				  enum ct_event event)
+static inline bool ct_event_wants(struct ct_net *cnet, enum ct_event event)
 {
-	const struct ct_event_ops *ops = rcu_dereference_bh(ct_event_ops);
-
-	return ops && ops->wants(cnet, event);
+	return !ct_event_is_unheard(cnet, event, ct_now()) &&
+	       ct_event_ask(cnet, event);
 }
 
 /**
@@ -150,8 +165,8 @@ static inline u32 ct_event_of_status(u32 changed)
  * As ct_event_update(), but asks first whether anyone wants to know: it is
  * cheaper to ask where the namespace is known.
  */
-static inline void ct_event_move(struct ct_flow *flow,
-				 const struct ct_net *cnet, u32 what)
+static inline void ct_event_move(struct ct_flow *flow, struct ct_net *cnet,
+				 u32 what)
 {
 	ct_trace_updated(flow, what);
 	if (ct_event_is_heard() && ct_event_wanted(flow, what) &&
@@ -163,12 +178,15 @@ static inline void ct_event_move(struct ct_flow *flow,
 /**
  * ct_event_destroy() - a flow is over
  * @flow: the flow, its lock held, about to be dying
+ * @cnet: its namespace
  * @origin: on whose request, or %NULL
  */
-static inline void ct_event_destroy(struct ct_flow *flow,
+static inline void ct_event_destroy(struct ct_flow *flow, struct ct_net *cnet,
 				    const struct ct_origin *origin)
 {
-	if (ct_event_is_heard() && ct_event_wanted(flow, BIT(IPCT_DESTROY)))
+	if (ct_event_is_heard() && ct_event_wanted(flow, BIT(IPCT_DESTROY)) &&
+	    (origin || flow->status & CT_FLOW_UNTOLD ||
+	     ct_event_wants(cnet, CT_EVENT_DESTROY)))
 		ct_event_send(flow, CT_EVENT_DESTROY, origin);
 }
 

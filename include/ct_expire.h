@@ -22,7 +22,6 @@ void ct_flow_end_all(struct ct_net *cnet);
 void ct_flow_end_ending(void);
 
 /* For ct_hash.c. */
-void ct_flow_publish(const struct ct_net *cnet, struct ct_flow *flow);
 bool ct_flow_condemn_expired(struct ct_flow *flow, u32 now);
 void ct_flow_bury(struct ct_flow *flow);
 
@@ -42,7 +41,7 @@ static inline bool ct_flow_alive(const struct ct_flow *flow)
 	bool alive = !(READ_ONCE(flow->status) & IPS_DYING);
 
 	/*
-	 * Pairs with the releases in ct_flow_publish() and condemn(). What is
+	 * Pairs with the releases in publish() and condemn(). What is
 	 * written to the flow depends on the answer, which orders it as well; an
 	 * acquire would cost more where it is a full barrier (User-mode Linux).
 	 */

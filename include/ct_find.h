@@ -17,6 +17,8 @@
 /* With bottom halves off one is not alone on a CPU there. */
 #define ct_hash_again(key, salt) ct_hash_ipv4(key, salt)
 #define ct_hash6_again(id, salt) ct_hash_ipv6(id, salt)
+#define ct_last_id(id) ((void)(id))
+#define ct_last_id6(id) ((void)(id))
 #else
 /**
  * struct ct_last_hash - the last hash that was made on a CPU
@@ -70,6 +72,21 @@ static __always_inline u32 ct_hash6_again(const struct ct_id *id, u32 salt)
 	last->salt = salt;
 	last->id.hash = ct_hash_ipv6(id, salt);
 	return last->id.hash;
+}
+
+/* What ct_hash_again() was asked for last: key and hash */
+static __always_inline void ct_last_id(struct ct_id *id)
+{
+	const struct ct_last_hash *last = this_cpu_ptr(&ct_last_hash);
+
+	id->key = last->key;
+	id->hash = last->hash;
+}
+
+/* The same of ct_hash6_again(), with the addresses */
+static __always_inline void ct_last_id6(struct ct_id *id)
+{
+	*id = this_cpu_ptr(&ct_last_hash6)->id;
 }
 #endif
 

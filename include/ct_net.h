@@ -122,6 +122,9 @@ struct ct_knobs {
 /* ct_bridge.c */
 #define CT_BRIDGE_HOOKS 2
 
+/* enum ct_event has so many */
+#define CT_EVENT_KINDS 3
+
 /**
  * enum ct_naming - under which names something is offered
  * @CT_NAMES_CLASSIC: ip_conntrack, as Linux 2.4 and 2.6 had it
@@ -169,6 +172,7 @@ struct ct_no_room {
  * @sysctl: all knobs, and the limit once more, a folder further up
  * @setting: of what ct_source.c sets, one at a time
  * @no_room: what ct_room.c keeps
+ * @unheard: jiffy in which nobody listened to a kind of event: ct_event.h
  */
 struct ct_net {
 	struct net *net;
@@ -188,6 +192,7 @@ struct ct_net {
 	struct ctl_table_header *sysctl[CT_NAMINGS][2];
 	struct mutex setting;	/* see above */
 	struct ct_no_room no_room;
+	u32 unheard[CT_EVENT_KINDS];
 	atomic_t count ____cacheline_aligned_in_smp;
 };
 

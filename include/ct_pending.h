@@ -89,6 +89,8 @@ static_assert(__IPS_MAX_BIT < 30);
  * @kind: enum ct_pending_kind; clones of the packet, and what answers it, refer to
  *	the same object, and see here that one of them was at its last hook
  * @orig: what the packet was before translation, or the packet that it answers
+ * @id: by which its flow will be found, if the packet was plain at its first hook:
+ *	ct_plain.c; else the key is 0
  * @note: what rules said of the packet
  */
 struct ct_pending {
@@ -97,6 +99,7 @@ struct ct_pending {
 	spinlock_t lock;	/* innermost, bottom halves off */
 	u32 kind;
 	struct ct_tuple orig;
+	struct ct_id id;
 	struct ct_note note;
 };
 
@@ -250,7 +253,7 @@ void ct_pending_exit(void);
  *
  * Context: bottom halves off.
  *
- * Return: the object, whose @orig the caller fills, or %NULL where the namespace
+ * Return: the object, whose @orig, and where it can @id, the caller fills, or %NULL where the namespace
  * has too many of them already, or no memory.
  */
 static __always_inline struct ct_pending *
@@ -277,6 +280,7 @@ ct_pending_attach(struct ct_net *cnet, struct sk_buff *skb, enum ct_info info,
 				   READ_ONCE(ct_pending_status));
 	WRITE_ONCE(p->kind, kind);
 	WRITE_ONCE(p->note.has, 0);
+	p->id.key.word[1] = 0;
 	ct_pending_clear_zone(p);
 	ct_pending_refer(skb, p, info);
 	return p;

@@ -25,11 +25,28 @@ enum ct_full_policy {
 	CT_FULL_POLICIES
 };
 
-int ct_room_take(struct ct_net *cnet);
+int ct_room_make(struct ct_net *cnet);
 void ct_room_give_up(struct ct_flow *flow, struct ct_net *cnet,
 		     enum ct_rank rank);
 void ct_room_init(struct ct_net *cnet);
 void ct_room_exit(struct ct_net *cnet);
+
+/**
+ * ct_room_take() - count one more flow in, if there is room or room can be made
+ * @cnet: its namespace
+ *
+ * Context: RCU read-side section, bottom halves off, no lock held.
+ *
+ * Return: 0; -ENOSPC if there is none; -EXFULL if there is none, and the policy
+ * is that the packet passes.
+ */
+static inline int ct_room_take(struct ct_net *cnet)
+{
+	unsigned int count = atomic_inc_return(&cnet->count);
+	unsigned int max = ct_net_max(cnet);
+
+	return likely(!max || count <= max) ? 0 : ct_room_make(cnet);
+}
 
 /**
  * ct_kind_add() - count flows by kind

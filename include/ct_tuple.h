@@ -273,16 +273,22 @@ u32 ct_hash_ipv6(const struct ct_id *id, u32 salt);
 extern hsiphash_key_t ct_hash_key;
 
 /*
- * SipHash takes 12 bytes at the price of two words, so ports, protocol and zone
- * are folded into one. An odd factor keeps what it is given apart: of one pair
- * of addresses and one protocol no two flows have the same fold.
+ * What a hash is made of beside the addresses. SipHash takes 12 bytes at the price
+ * of two words, so ports, protocol and zone are folded into one. An odd factor
+ * keeps what it is given apart: of one pair of addresses and one protocol no two
+ * flows have the same fold.
  */
-static inline u32 ct_hash_ipv4(const struct ct_key *key, u32 salt)
+static inline u32 ct_key_rest(const struct ct_key *key, u32 salt)
 {
 	u32 ports = key->word[1], rest = key->word[1] >> 32;
 
+	return ports ^ (rest ^ salt) * 0x9e3779b1U;
+}
+
+static inline u32 ct_hash_ipv4(const struct ct_key *key, u32 salt)
+{
 	return hsiphash_3u32(key->word[0], key->word[0] >> 32,
-			     ports ^ (rest ^ salt) * 0x9e3779b1U, &ct_hash_key);
+			     ct_key_rest(key, salt), &ct_hash_key);
 }
 
 /*
