@@ -12,6 +12,9 @@
   netlink.py listen BUF SECS [reliable] [slow=S]
                               hear events with a buffer of BUF bytes: prints
                               new=N update=N destroy=N enobufs=N twice=N
+  netlink.py begin N          begin to listen, N times, a moment after a flow that
+                              nobody heard of; prints how many of the next
+                              flows each of them heard of
   netlink.py half             begin a dump and stop in the middle, until killed
   netlink.py fields           attributes of one flow, as tools do not show them
 """
@@ -431,6 +434,18 @@ def listen(buf, seconds, *options):
         if slow:
             time.sleep(slow)
     print(" ".join("%s=%d" % item for item in count.items()), flush=True)
+
+
+def begin(count):
+    maker, heard = connect(), 0
+    for n in range(0, 2 * count, 2):
+        ask(maker, flow(n) + message(STATS, REQUEST | ACK, b""))
+        sock = connect()
+        sock.setsockopt(SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, 1)
+        maker.send(flow(n + 1))
+        heard += bool(select.select([sock], [], [], 2)[0])
+        sock.close()
+    print(heard, flush=True)
 
 
 def half():

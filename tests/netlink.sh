@@ -135,6 +135,29 @@ reliable_listener() {
 	modprobe "$companion"
 }
 
+# Nobody listens, which is known for a moment; and the kernel's flag that somebody
+# does is one for all namespaces.
+new_listener() {
+	is "who begins to listen hears of the next flow" 200 "$("$nl" begin 200)"
+	conntrack -F 2> /dev/null
+	hosts other
+	bg stdbuf -oL conntrack -E -e NEW > "$work/heard" 2> /dev/null
+	wait_for 20 heard_of_new
+	on other "$nl" listen 8192 0 > /dev/null
+	"$nl" fill 100 > /dev/null
+	wait_is "one who ends in another namespace costs him nothing" 100 \
+		grep -c NEW "$work/heard"
+	kill "$bg_pid"
+	ip netns delete other
+	conntrack -F 2> /dev/null
+}
+
+# Anybody, to events of flows that begin?
+heard_of_new() {
+	awk '$2 == 12 && $4 ~ /[13579bdf]$/ { found = 1 } END { exit !found }' \
+		/proc/net/netlink
+}
+
 # --- bad input and libraries -------------------------------------------------
 
 bad_input() {
@@ -477,6 +500,7 @@ big_dump
 half_dumps
 slow_listener
 reliable_listener
+new_listener
 bad_input
 full_table
 libraries
