@@ -79,10 +79,9 @@ static inline bool ct_event_is_heard(void)
 
 /*
  * Was nobody listening when somebody looked in this jiffy, and has nobody begun to
- * since? Every listener's beginning raises the kernel's flag. It is one flag for
- * all namespaces, and falls when there is no more listener in the one where one
- * ended, wherever else there are some: so it says that somebody may have begun, and
- * never that there is nobody.
+ * since? Who begins raises the kernel's flag, which the last to end lowers, on the
+ * whole machine. The flag alone will not do: one who ends between another's raising
+ * it and his being in the list finds nobody there, and lowers it.
  */
 static inline bool ct_event_is_unheard(const struct ct_net *cnet,
 				       enum ct_event event, u32 now)

@@ -135,8 +135,8 @@ reliable_listener() {
 	modprobe "$companion"
 }
 
-# Nobody listens, which is known for a moment; and the kernel's flag that somebody
-# does is one for all namespaces.
+# That nobody listens is known for a moment; the kernel's flag that somebody does is
+# one for all namespaces.
 new_listener() {
 	is "who begins to listen hears of the next flow" 200 "$("$nl" begin 200)"
 	conntrack -F 2> /dev/null
