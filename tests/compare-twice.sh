@@ -119,7 +119,7 @@ copies() {
 	on r iptables -t mangle -A POSTROUTING -p udp --dport 3101 \
 		-j TEE --gateway 10.3.0.2
 	on r nft -f - <<-END
-	table ip dup {
+	table ip copy {
 		chain p {
 			type filter hook prerouting priority -140
 			iif r0 udp dport 3102 dup to 10.3.0.2
@@ -139,7 +139,7 @@ copies() {
 	= copies: dup, from this host
 	$(ask c 10.1.0.1:77 9)
 	END
-	on r nft delete table ip dup
+	on r nft delete table ip copy
 	on r iptables -t mangle -F
 }
 
