@@ -18,6 +18,12 @@
  *	with those that were not looked at for longest. So a list of that length
  *	is exact at each packet, and a longer one is behind by a few packets.
  *
+ *	Lists and their locks are of one rule each. The hash table is one for all
+ *	namespaces: it grows with what they count, its hash has a secret, and who
+ *	looks something up walks one short chain. Whoever collects looks at
+ *	CT_COUNT_PART of a list at a time, and goes on later: a list may have as
+ *	many connections as its namespace.
+ *
  * Context
  *	Counting: hooks, RCU read-side section; bottom halves are turned off
  *	here. A list's lock is taken before a stripe's and a flow's. Collecting:
@@ -36,6 +42,7 @@
 #define CT_COUNT_LOOKS	64U
 #define CT_COUNT_GRACE	2U		/* jiffies */
 #define CT_COUNT_GC	(30 * HZ)	/* between two looks at all keys */
+#define CT_COUNT_PART	1024U		/* looks of one list in a row */
 
 /**
  * struct conn_key - by which a counted connection is found
@@ -81,6 +88,8 @@ static const struct rhashtable_params conn_params = {
  * @node: its place in struct ct_counts
  * @key: the key
  * @dead: it is no longer there; under the lock of @count
+ * @left: connections to be looked at before the next pause of CT_COUNT_GC; the
+ *	collector's alone
  * @count: the count
  * @rcu: for its end
  */
@@ -88,6 +97,7 @@ struct group {
 	struct rhash_head node;
 	struct ct_count_key key;
 	bool dead;
+	unsigned int left;
 	struct ct_count count;
 	struct rcu_head rcu;
 };
@@ -222,6 +232,18 @@ void ct_count_init(struct ct_count *count)
 }
 EXPORT_SYMBOL_CT(ct_count_init);
 
+/* Returns true if there may be more. */
+static bool drop_some(struct ct_count *count)
+{
+	unsigned int n = CT_COUNT_LOOKS;
+
+	spin_lock_bh(&count->lock);
+	for (; n && !list_empty(&count->conns); n--)
+		drop(count, list_first_entry(&count->conns, struct conn, list));
+	spin_unlock_bh(&count->lock);
+	return !n;
+}
+
 /**
  * ct_count_exit() - end to count
  * @count: the count; no packet comes to it any more
@@ -230,12 +252,8 @@ EXPORT_SYMBOL_CT(ct_count_init);
  */
 void ct_count_exit(struct ct_count *count)
 {
-	struct conn *conn, *next;
-
-	spin_lock_bh(&count->lock);
-	list_for_each_entry_safe(conn, next, &count->conns, list)
-		drop(count, conn);
-	spin_unlock_bh(&count->lock);
+	while (drop_some(count))
+		;	/* bottom halves run meanwhile */
 }
 EXPORT_SYMBOL_CT(ct_count_exit);
 
@@ -269,23 +287,26 @@ int ct_count_packet(struct ct_count *count, const struct sk_buff *skb,
 EXPORT_SYMBOL_CT(ct_count_packet);
 
 /*
- * All that are gone, CT_COUNT_LOOKS at a time. The namespace may be on its way
- * out, and its tracker with it: then nothing is looked at.
+ * Look at @wanted, but no more than CT_COUNT_PART, those first that were not looked
+ * at for longest; CT_COUNT_LOOKS at a time. The namespace may be on its way out, and
+ * its tracker with it: then nothing is looked at. Returns how many are to be looked
+ * at yet.
  */
-static void collect_all(struct ct_count *count, const struct net *net)
+static unsigned int collect_part(struct ct_count *count, const struct net *net,
+				 unsigned int wanted)
 {
+	unsigned int done, most = min(wanted, CT_COUNT_PART);
 	struct ct_net *cnet;
-	int left;
 
 	rcu_read_lock();
 	cnet = ct_net_alive(net);
-	left = cnet ? READ_ONCE(count->n) : 0;
-	for (; left > 0; left -= CT_COUNT_LOOKS) {
+	for (done = 0; cnet && done < most; done += CT_COUNT_LOOKS) {
 		spin_lock_bh(&count->lock);
 		collect(count, cnet);
 		spin_unlock_bh(&count->lock);
 	}
 	rcu_read_unlock();
+	return cnet ? wanted - most : 0;
 }
 
 /**
@@ -293,13 +314,15 @@ static void collect_all(struct ct_count *count, const struct net *net)
  * @count: the count
  * @net: its namespace
  *
+ * Called again and again, comes by all of them.
+ *
  * Context: process.
  *
  * Return: true if none is left.
  */
 bool ct_count_gc(struct ct_count *count, struct net *net)
 {
-	collect_all(count, net);
+	collect_part(count, net, READ_ONCE(count->n));
 	return !READ_ONCE(count->n);
 }
 EXPORT_SYMBOL_CT(ct_count_gc);
@@ -316,6 +339,7 @@ static struct group *group_make(struct ct_counts *counts,
 		return NULL;
 	group->key = *key;
 	group->dead = false;
+	group->left = 0;
 	ct_count_init(&group->count);
 	other = rhashtable_lookup_get_insert_fast(&counts->groups, &group->node,
 						  group_params);
@@ -370,10 +394,16 @@ int ct_counts_packet(struct ct_counts *counts, const union nf_inet_addr *addr,
 }
 EXPORT_SYMBOL_CT(ct_counts_packet);
 
-/* One that is empty goes. */
-static void group_collect(struct ct_counts *counts, struct group *group)
+/*
+ * One that is empty goes. Returns true if there is more to look at; @first: all of it
+ * is to be.
+ */
+static bool group_collect(struct ct_counts *counts, struct group *group,
+			  bool first)
 {
-	collect_all(&group->count, counts->net);
+	if (first)
+		group->left = READ_ONCE(group->count.n);
+	group->left = collect_part(&group->count, counts->net, group->left);
 	spin_lock_bh(&group->count.lock);
 	if (!group->count.n && !group->dead) {
 		group->dead = true;
@@ -382,6 +412,7 @@ static void group_collect(struct ct_counts *counts, struct group *group)
 		kfree_rcu(group, rcu);
 	}
 	spin_unlock_bh(&group->count.lock);
+	return group->left;
 }
 
 static void counts_gc(struct work_struct *work)
@@ -390,13 +421,14 @@ static void counts_gc(struct work_struct *work)
 						struct ct_counts, gc);
 	struct rhashtable_iter iter;
 	struct group *group;
+	bool more = false;
 
 	rhashtable_walk_enter(&counts->groups, &iter);
 	rhashtable_walk_start(&iter);
 	while ((group = rhashtable_walk_next(&iter))) {
 		if (IS_ERR(group))
 			continue;	/* the table changed: it goes on */
-		group_collect(counts, group);
+		more |= group_collect(counts, group, !counts->more);
 		if (need_resched()) {
 			rhashtable_walk_stop(&iter);
 			cond_resched();
@@ -405,7 +437,8 @@ static void counts_gc(struct work_struct *work)
 	}
 	rhashtable_walk_stop(&iter);
 	rhashtable_walk_exit(&iter);
-	ct_expire_queue(&counts->gc, CT_COUNT_GC);
+	counts->more = more;
+	ct_expire_queue(&counts->gc, more ? 1 : CT_COUNT_GC);
 }
 
 /**
@@ -424,6 +457,7 @@ int ct_counts_init(struct ct_counts *counts, struct net *net)
 	if (err)
 		return err;
 	counts->net = net;
+	counts->more = false;
 	INIT_DELAYED_WORK(&counts->gc, counts_gc);
 	ct_expire_queue(&counts->gc, CT_COUNT_GC);
 	return 0;

@@ -329,6 +329,38 @@ static u32 next_visit(u32 expires, u32 now)
 	return ct_left(expires, now) < CT_VISIT ? expires : now + CT_VISIT;
 }
 
+/* Stripe held. Raises and lowers the hint in the order of review_bucket(). */
+static noinline void due_renew(struct ct_table *t, u32 hash)
+{
+	u32 now = ct_now(), least = now + CT_NEVER, visit;
+	struct ct_node *node;
+
+	WRITE_ONCE(t->due[hash & t->mask], least);
+	smp_mb();	/* pairs with that in ct_hash_hasten() */
+	ct_for_each_node(node, t, hash & t->mask) {
+		if (ct_node_alias(node))
+			continue;
+		visit = next_visit(READ_ONCE(ct_node_flow(node)->expires), now);
+		if (ct_left(visit, least) < 0)
+			least = visit;
+	}
+	due_lower(t, hash, least);
+}
+
+/*
+ * Stripe held: a node of a flow left its bucket. Where the hint was for that flow, it
+ * is for those who are left now: whoever looks for the idle is led here in vain else.
+ */
+static void due_leave(struct ct_table *t, u32 hash, u32 expires)
+{
+	u32 b = hash & t->mask;
+
+	if (ct_is_end(ct_node_next(t->head[b])))
+		due_clear(t, hash);
+	else if (READ_ONCE(t->due[b]) == expires)
+		due_renew(t, hash);
+}
+
 static void link_node(struct ct_table *t, struct ct_node *node, u32 hash)
 {
 	struct ct_node __rcu **head = &t->head[hash & t->mask];
@@ -412,7 +444,7 @@ bool ct_hash_insert(struct ct_net *cnet, struct ct_flow *flow)
 }
 EXPORT_SYMBOL_CT(ct_hash_insert);
 
-static void unlink_node(const struct ct_node *node, u32 hash)
+static void unlink_node(const struct ct_node *node, u32 hash, u32 expires)
 {
 	struct ct_node __rcu **link;
 	struct ct_node *here;
@@ -427,8 +459,7 @@ static void unlink_node(const struct ct_node *node, u32 hash)
 			if (here != node)
 				continue;
 			rcu_assign_pointer(*link, ct_node_next(node->next));
-			if (ct_is_end(ct_node_next(t->head[hash & t->mask])))
-				due_clear(t, hash);
+			due_leave(t, hash, expires);
 			goto out;
 		}
 	}
@@ -444,9 +475,11 @@ out:
  */
 void ct_hash_unlink(struct ct_flow *flow)
 {
-	unlink_node(&flow->node, flow->hash);
-	if (flow->ext && flow->ext->alias)
-		unlink_node(&flow->ext->alias->node, flow->ext->alias->hash);
+	const struct ct_alias *alias = flow->ext ? flow->ext->alias : NULL;
+
+	unlink_node(&flow->node, flow->hash, flow->expires);
+	if (alias)
+		unlink_node(&alias->node, alias->hash, flow->expires);
 }
 EXPORT_SYMBOL_CT_TEST(ct_hash_unlink);
 

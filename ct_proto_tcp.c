@@ -362,17 +362,14 @@ static void meet_other(struct ct_tcp_peer *s, const struct ct_tcp_peer *r)
 }
 
 /*
- * Who got no answer may begin again with another sequence number. Where both ends
- * have sent a SYN, one of these may be forged: who acknowledges the other one to
- * the bit is believed.
+ * Where both ends have sent a SYN, one of these may be forged: who acknowledges the
+ * other one to the bit is believed.
  */
 static bool begins_again(const struct ct_tcp *t, const struct ct_tcp_seg *seg,
 			 enum ip_conntrack_dir dir)
 {
 	const struct ct_tcp_peer *s = &t->peer[dir], *r = &t->peer[!dir];
 
-	if (t->state == CT_TCP_SYN_SENT)
-		return dir == IP_CT_DIR_ORIGINAL && seg->seq + 1 != s->maxend;
 	return t->state == CT_TCP_SYN_SENT2 && seg->kind == CT_TCP_K_SYNACK &&
 	       seg->ack == r->end && seg->end != s->end;
 }
@@ -617,6 +614,35 @@ static bool answers_again(const struct ct_tcp *t, const struct ct_tcp_seg *seg,
 }
 
 /*
+ * Who got no answer may begin again with another sequence number, or somebody else
+ * does in his name. The first SYN stays, and this one is kept beside it as a SYN in a
+ * connection is: the answer says which of them it is for.
+ */
+static bool is_other_syn(const struct ct_tcp *t, const struct ct_tcp_seg *seg,
+			 enum ip_conntrack_dir dir)
+{
+	return t->state == CT_TCP_SYN_SENT && seg->kind == CT_TCP_K_SYN &&
+	       dir == IP_CT_DIR_ORIGINAL && seg->seq + 1 != t->peer[dir].maxend;
+}
+
+/* Is it the answer to a SYN that was let through beside the connection's own? */
+static bool answers_other_syn(const struct ct_tcp *t,
+			      const struct ct_tcp_seg *seg,
+			      enum ip_conntrack_dir dir)
+{
+	const struct ct_tcp_peer *s = &t->peer[dir], *r = &t->peer[!dir];
+	u32 taken = seg->ack - t->last_mark - 1;	/* of its data */
+
+	if (seg->kind != CT_TCP_K_SYNACK ||
+	    !last_of_other(t, CT_TCP_K_SYN, dir))
+		return false;
+	if (t->state != CT_TCP_SYN_SENT)
+		return !taken && !answers_again(t, seg, dir);
+	return taken <= s->maxack && t->last_mark + 1 != r->maxend &&
+	       (before(seg->ack, r->maxend) || after(seg->ack, r->end));
+}
+
+/*
  * A segment that says something only to the ends. A SYN in a connection is
  * answered with an acknowledgment if the connection lives (RFC 5961, 4), or
  * with a SYN of its own if it does not: then what the tracker knew was old.
@@ -628,9 +654,7 @@ static void judge_stray(const struct ct_pkt *pkt, enum ip_conntrack_dir dir,
 	struct ct_tcp *t = &j->next.tcp;
 	struct ct_tcp_peer *s = &t->peer[dir], *r = &t->peer[!dir];
 
-	if (seg->kind == CT_TCP_K_SYNACK &&
-	    last_of_other(t, CT_TCP_K_SYN, dir) &&
-	    seg->ack == t->last_mark + 1 && !answers_again(t, seg, dir)) {
+	if (answers_other_syn(t, seg, dir)) {
 		meet_syn(s, seg);
 		memset(r, 0, sizeof(*r));
 		r->flags = CT_TCP_F_SEEN;
@@ -653,6 +677,8 @@ static void judge_stray(const struct ct_pkt *pkt, enum ip_conntrack_dir dir,
 	j->verdict = CT_LEARN;
 	if (seg->kind == CT_TCP_K_SYN)
 		t->last_opts = seg->opts;
+	if (is_other_syn(t, seg, dir))
+		r->maxack = seg->end - seg->seq - 1;	/* its data */
 	note(t, seg, dir, seg->kind == CT_TCP_K_ACK ? seg->ack : seg->seq);
 }
 
@@ -857,7 +883,8 @@ void ct_tcp_judge(const struct ct_flow *flow, const struct ct_pkt *pkt,
 		ct_judge_refuse(j, CT_R_TCP_STATE);
 		return;
 	}
-	if (next == IGN) {
+	if (next == IGN || is_other_syn(t, seg, dir) ||
+	    (t->state == CT_TCP_SYN_SENT && answers_other_syn(t, seg, dir))) {
 		judge_stray(pkt, dir, j);
 		return;
 	}

@@ -41,11 +41,13 @@ struct ct_count_key {
  * @net: their namespace
  * @groups: the counts
  * @gc: looks for those that are 0
+ * @more: it has begun to look at all, and is not through; its alone
  */
 struct ct_counts {
 	struct net *net;
 	struct rhashtable groups;
 	struct delayed_work gc;
+	bool more;
 };
 
 void ct_count_init(struct ct_count *count);

@@ -98,7 +98,8 @@ struct ct_node {
  * @end: highest sequence number it sent, plus one
  * @maxend: highest sequence number it may send: acknowledgment plus window
  *	of the other end
- * @maxack: highest acknowledgment it sent
+ * @maxack: highest acknowledgment it sent; of who has not spoken yet, in SYN_SENT,
+ *	how much data the SYN had that was let through beside the first one
  * @maxwin: widest window it offered, in units of 1 << @scale, rounded up
  * @scale: its window scale (RFC 7323, 2.2)
  * @flags: CT_TCP_F_*

@@ -6,8 +6,8 @@
 #
 # nf_nat beside us (some 30 s): rules behind a translation ask the right flow, what
 # this host answers a translated packet is related, a translation that changes is
-# followed, nobody's first packet ends another's flow, and nf_conntrack may come and go
-# while packets flow.
+# followed, nobody's first packet ends another's flow, nf_conntrack may come and go
+# while packets flow, and tc or a bridge may lead packets to it before us.
 
 # shellcheck disable=SC2119,SC2317 # called by name, with or without arguments
 # shellcheck source=lib.sh
@@ -295,6 +295,96 @@ comes_and_goes() {
 	set_rules r < /dev/null
 }
 
+# by_state HOOK: TCP, counted by its state
+by_state() {
+	set_rules r <<-END
+	table ip t {
+		chain c {
+			type filter hook $1 priority 0
+			meta l4proto tcp ct state invalid counter drop comment "invalid"
+			meta l4proto tcp ct state new counter comment "new"
+			meta l4proto tcp ct state established counter comment "known"
+		}
+	}
+	END
+}
+
+# tc leads packets to nf_conntrack before our hook: they have an entry of its, one that
+# is not in its table, or none (where it found them invalid).
+led_there_by_tc() {
+	local how dev name
+	if ! modprobe act_ct 2> /dev/null; then
+		skip "tc's ct" "no act_ct here"
+		return
+	fi
+	for how in "" "commit" "commit zone 7" "clear"; do
+		port=$((port + 1))
+		name="tc's ct${how:+ $how}"
+		for dev in r0 r1; do
+			on r tc qdisc add dev $dev clsact
+			# shellcheck disable=SC2086 # words
+			on r tc filter add dev $dev ingress protocol ip \
+				matchall action ct $how || fail "$name"
+		done
+		by_state forward
+		wire c "ip src=10.11.0.1 dst=10.12.0.1 / tcp sport=$port dport=80 flags=S seq=1000"
+		wire s "ip src=10.12.0.1 dst=10.11.0.1 / tcp sport=80 dport=$port flags=SA seq=5000 ack=1001"
+		wire c "ip src=10.11.0.1 dst=10.12.0.1 / tcp sport=$port dport=80 flags=A seq=1001 ack=5001"
+		wire c "ip src=10.11.0.1 dst=10.12.0.1 / tcp sport=$port dport=80 flags=A seq=1001 ack=5001 / data n=10"
+		wait_is "$name: a connection is known" 3 hits_of r known
+		is "$name: its SYN is new, and nothing invalid" "1 0" \
+			"$(hits_of r new) $(hits_of r invalid)"
+		wait_is "$name: each packet counts once" 1 \
+			lines r "sport=$port dport=80 packets=3 "
+		for dev in r0 r1; do on r tc qdisc del dev $dev clsact; done
+	done
+	set_rules r < /dev/null
+	check "act_ct goes" wait_for 30 rmmod act_ct
+}
+
+# An observer: nf_conntrack tracks what a bridge hands up before our hook sees it.
+tracked_by_a_bridge() {
+	local ours theirs invalid
+	if ! modprobe nf_conntrack_bridge 2> /dev/null; then
+		skip "an observer, and a bridge" "no nf_conntrack_bridge here"
+		return
+	fi
+	hosts x
+	ip link add e0 netns x type veth peer name p0 netns r
+	ip -n r link add br0 type bridge
+	ip -n r link set p0 master br0 up
+	ip -n r addr add 10.9.0.1/24 dev br0
+	ip -n r link set br0 up
+	ip -n x addr add 10.9.0.2/24 dev e0
+	ip -n x link set e0 up
+	echo_up r
+	on r sysctl -qw net.netfilter.nf_conntrack_acct=1
+	set_rules r <<-END
+	table bridge b {
+		chain f {
+			type filter hook forward priority 0
+			ct state established counter
+		}
+	}
+	END
+	wait_for 30 on x ping -c 1 -W 1 10.9.0.1 || fail "a bridge"
+	invalid=$(column r invalid)
+	echo hi | on x socat -t 30 - TCP4:10.9.0.1:7,sourceport=4007 > /dev/null
+	wait_is "an observer, and a bridge: a connection, to its end" 1 \
+		closed "sport=4007 dport=7 "
+	ours=$(flow r "sport=4007 dport=7 " | grep -o "packets=[0-9]* bytes=[0-9]*")
+	theirs=$(on r conntrack -L -p tcp 2> /dev/null |
+		grep "sport=4007 dport=7 " | grep -o "packets=[0-9]* bytes=[0-9]*")
+	is "an observer, and a bridge: counts as nf_conntrack does" "$theirs" "$ours"
+	is "an observer, and a bridge: nothing is invalid" "$invalid" \
+		"$(column r invalid)"
+	set_rules r < /dev/null
+	ip netns delete x
+	ip -n r link del br0
+}
+
+closed() { flow r "$1" | grep -c "TIME_WAIT.*ASSURED"; }
+
 # As an observer: what nf_conntrack's own rules say of a packet is theirs.
 observed_zones() {
 	wire_down
@@ -346,5 +436,7 @@ refused
 own_errors
 masquerade_moves
 backend_moves
+led_there_by_tc
 observed_zones
+tracked_by_a_bridge
 finish

@@ -17,44 +17,13 @@
 need nft socat ping python3
 need_module
 
-# chain NAME HOOK PRIORITY: counts each packet by its state and family.
-chain() {
-	local f dir name
-	echo "chain $1 {"
-	echo "type filter hook $2 priority $3"
-	# Neighbours are looked for when they are: only the states count
-	echo "icmpv6 type { 130-136, 143 } ct state untracked counter name nd return"
-	echo "icmpv6 type { 130-136, 143 } counter name nd_other return"
-	for f in 4 6; do
-		name=$1$f
-		echo "meta nfproto ipv$f ct state new counter name ${name}_new"
-		echo "meta nfproto ipv$f ct state invalid counter name ${name}_invalid"
-		echo "meta nfproto ipv$f ct state untracked counter name ${name}_untracked"
-		for dir in original reply; do
-			echo "meta nfproto ipv$f ct state established ct direction $dir counter name ${name}_est_$dir"
-			echo "meta nfproto ipv$f ct state related ct direction $dir counter name ${name}_rel_$dir"
-		done
-		echo "meta nfproto ipv$f ct state related counter name ${name}_related"
-	done
-	echo "}"
-}
-
 chains="pre prem forwm forw in outm out post posts"
 
 states_table() {
-	local c f s
 	echo "flush ruleset"
 	echo "table inet t {"
-	echo "counter nd {}"
-	echo "counter nd_other {}"
-	for c in $chains; do
-		for f in 4 6; do
-			for s in new invalid untracked est_original est_reply \
-				rel_original rel_reply related; do
-				echo "counter $c${f}_$s {}"
-			done
-		done
-	done
+	# shellcheck disable=SC2086 # a list
+	chain_counters $chains
 	chain pre prerouting -199
 	chain prem prerouting -150
 	chain forwm forward -150

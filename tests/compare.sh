@@ -42,6 +42,43 @@ scrub() {
 		sort
 }
 
+# chain NAME HOOK PRIORITY: counts each packet by its state and family.
+chain() {
+	local f dir name
+	echo "chain $1 {"
+	echo "type filter hook $2 priority $3"
+	# Neighbours are looked for when they are: only the states count
+	echo "icmpv6 type { 130-136, 143 } ct state untracked counter name nd return"
+	echo "icmpv6 type { 130-136, 143 } counter name nd_other return"
+	for f in 4 6; do
+		name=$1$f
+		echo "meta nfproto ipv$f ct state new counter name ${name}_new"
+		echo "meta nfproto ipv$f ct state invalid counter name ${name}_invalid"
+		echo "meta nfproto ipv$f ct state untracked counter name ${name}_untracked"
+		for dir in original reply; do
+			echo "meta nfproto ipv$f ct state established ct direction $dir counter name ${name}_est_$dir"
+			echo "meta nfproto ipv$f ct state related ct direction $dir counter name ${name}_rel_$dir"
+		done
+		echo "meta nfproto ipv$f ct state related counter name ${name}_related"
+	done
+	echo "}"
+}
+
+# chain_counters CHAIN...: what those count with
+chain_counters() {
+	local c f s
+	echo "counter nd {}"
+	echo "counter nd_other {}"
+	for c; do
+		for f in 4 6; do
+			for s in new invalid untracked est_original est_reply \
+				rel_original rel_reply related; do
+				echo "counter $c${f}_$s {}"
+			done
+		done
+	done
+}
+
 # run_steps TRACKER WIRE...: the scenario of standard input, on one processor;
 # what each step's counters say is added to $work/TRACKER.states.
 run_steps() {

@@ -146,17 +146,25 @@ by_nft() {
 gone() {
 	ip netns add gone
 	on gone ip link set lo up
-	on gone iptables-nft -A OUTPUT -m connlimit --connlimit-above 100 -j DROP
+	on gone iptables-nft -A OUTPUT -m connlimit --connlimit-above 100000 -j DROP
 	on gone nft -f - <<-'NFT'
 	table ip t {
-		set s { type ipv4_addr; flags dynamic; timeout 1s; }
+		set s { type ipv4_addr; flags dynamic; timeout 1m; }
 		chain o {
 			type filter hook output priority 0
-			add @s { ip daddr ct count over 100 } drop
+			add @s { ip daddr ct count over 100000 } drop
 		}
 	}
 	NFT
 	on gone ping -q -c 3 -i 0.1 127.0.0.1 > /dev/null
+	on gone "$python" - <<-'END'
+	import socket
+	for port in range(3000):
+	    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+	    s.sendto(b'x', ('127.0.0.1', 10000 + port))
+	    s.close()
+	END
+	at_least "and its lists are long" 2500 "$(knob gone count)"
 	check "a namespace that counts goes" ip netns delete gone
 }
 

@@ -250,13 +250,11 @@ static u32 wire_ack(const struct setting *set, const struct segment *seg)
 	return seg->flags & ACK ? set->isn[!seg->dir] + (u32)seg->ack : 0;
 }
 
-/* 3.5: with other numbers; 3.4: or with what only the other end can know */
+/* 3.4: with what only the other end can know */
 static bool begins_again(const struct scene *sc, const struct segment *seg)
 {
 	const struct end *me = &sc->end[seg->dir], *you = &sc->end[!seg->dir];
 
-	if (sc->state == CT_TCP_SYN_SENT)
-		return seg->flags == SYN && !seg->dir && seg->seq + 1 != me->may;
 	return sc->state == CT_TCP_SYN_SENT2 && seg->flags == (SYN | ACK) &&
 	       seg->ack == you->sent && behind(seg) != me->sent;
 }
@@ -394,6 +392,21 @@ static bool is_same_answer(const struct scene *sc, const struct segment *seg)
 	       seg->seq + 1 == me->sent && seg->ack == me->acked;
 }
 
+/* 3.5: which of two SYNs counts is what the answer says. */
+static bool is_of_two_syns(const struct scene *sc, const struct setting *set,
+			   const struct segment *seg, s64 mark)
+{
+	const struct end *first = &sc->end[ORIG];
+
+	if (sc->state != CT_TCP_SYN_SENT)
+		return false;
+	if (seg->flags == SYN)
+		return !seg->dir && seg->seq + 1 != first->may;
+	return seg->flags == (SYN | ACK) && seg->dir == REPLY &&
+	       set->context == AFTER_SYN && seg->ack == mark + 1 &&
+	       seg->ack != first->may;
+}
+
 static struct answer right_answer(const struct scene *sc,
 				  const struct setting *set,
 				  const struct segment *seg, s64 mark)
@@ -401,6 +414,9 @@ static struct answer right_answer(const struct scene *sc,
 	const struct rule *rule = rule_for(sc, seg);
 	struct answer a;
 
+	if (is_of_two_syns(sc, set, seg, mark))
+		return seg->flags == SYN ? say(CT_LEARN, sc->state) :
+					   say(CT_ACCEPT, CT_TCP_SYN_RECV);
 	switch (rule->what) {
 	case INVALID:
 		return refuse(sc, CT_R_TCP_STATE);

@@ -134,9 +134,30 @@ static const struct tcp_case tcp_cases[] = {
 	{ "3.5: opened again with a lower first number", {}, {}, {
 		{ ORIG, S, 7000, 0, 0, OK(SYN_SENT, SYN_SENT) },
 		{ ORIG, S, 10, 0, 0, AGAIN(SYN_SENT) },
-		{ REPLY, S | A, 0, 7001, 0, NO(ACK_OVER, SYN_SENT) },
+		{ REPLY, S | A, 0, 7002, 0, NO(ACK_OVER, SYN_SENT) },
 		{ REPLY, S | A, 0, 11, 0, OK(SYN_RECV, SYN_RECV) },
 		{ ORIG, A, 11, 1, 0, SURE(ESTABLISHED, ESTABLISHED) } } },
+	{ "3.5: opened again with another first number, and data", {}, {}, {
+		{ ORIG, S, 0, 0, 0, OK(SYN_SENT, SYN_SENT) },
+		{ ORIG, S, 7000, 0, 500, AGAIN(SYN_SENT) },
+		{ REPLY, S | A, 0, 7502, 0, NO(ACK_OVER, SYN_SENT) },
+		{ REPLY, S | A, 0, 7501, 0, OK(SYN_RECV, SYN_RECV) },
+		{ ORIG, A, 7501, 1, 0, SURE(ESTABLISHED, ESTABLISHED) } } },
+	{ "3.5: a forged SYN by the calling end", {}, {}, {
+		{ ORIG, S, 0, 0, 0, OK(SYN_SENT, SYN_SENT), .opts = WS(7) },
+		{ ORIG, S, 777000, 0, 0, AGAIN(SYN_SENT) },
+		{ ORIG, S, 888000, 0, 900, AGAIN(SYN_SENT) },
+		{ REPLY, S | A, 0, 1, 0, OK(SYN_RECV, SYN_RECV),
+		  .opts = WS(7) },
+		{ ORIG, A, 1, 1, 0, SURE(ESTABLISHED, ESTABLISHED) },
+		{ REPLY, A, 1000001, 1, 1, SURE(ESTABLISHED, UNACK) } } },
+	{ "3.5: a forged SYN with a lower number", {}, {}, {
+		{ ORIG, S, 0, 0, 500, OK(SYN_SENT, SYN_SENT) },
+		{ ORIG, S, (u32)-50, 0, 900, AGAIN(SYN_SENT) },
+		{ REPLY, S | A, 0, 501, 0, OK(SYN_RECV, SYN_RECV) },
+		{ ORIG, S, 777000, 0, 0, AGAIN(SYN_RECV) },
+		{ REPLY, S | A, 0, 501, 0, PASS(SYN_RECV) },
+		{ ORIG, A, 501, 1, 0, SURE(ESTABLISHED, ESTABLISHED) } } },
 	{ "3.5: both open, and open again", {}, {}, {
 		{ ORIG, S, 0, 0, 0, OK(SYN_SENT, SYN_SENT) },
 		{ REPLY, S, 0, 0, 0, OK(SYN_SENT2, SYN_SENT) },
