@@ -171,7 +171,9 @@ def send(make, end, seed, count):
 
 
 def changed(packet):
-    """Another time to live, and the header's checksum"""
+    """Another time to live, and the header's checksum; if it is a plain one"""
+    if packet[:1] != b'\x45' or len(packet) < 20:
+        return b''
     head = packet[:8] + b'\x3f' + packet[9:10] + b'\0\0' + packet[12:20]
     return head[:10] + struct.pack('!H', 0xffff & ~total(head)) + head[12:] + \
         packet[20:]
