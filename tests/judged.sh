@@ -12,7 +12,7 @@
 # should not have come. First on one processor, then on two; then where a bridge makes
 # the copies.
 #
-# CT_LONG=1 sends fifty times as many; CT_FUZZ_SEED: beginning with what.
+# CT_LONG=1 sends two hundred times as many; CT_FUZZ_SEED: beginning with what.
 
 # shellcheck disable=SC2119,SC2317 # called by name, with or without arguments
 # shellcheck source=lib.sh
@@ -22,7 +22,7 @@ need nft taskset
 need_module
 
 seed=${CT_FUZZ_SEED:-1}
-((${CT_LONG:-0})) && count=100000 || count=$(pace 2000)
+((${CT_LONG:-0})) && count=400000 || count=$(pace 2000)
 
 # Marks are the two last bits of the port of who sends, as is the class.
 rules() {
