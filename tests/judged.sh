@@ -23,6 +23,7 @@ need_module
 
 seed=${CT_FUZZ_SEED:-1}
 ((${CT_LONG:-0})) && count=400000 || count=$(pace 2000)
+if is_debug_kernel; then count=$((count / 4)); fi
 
 # Marks are the two last bits of the port of who sends, as is the class.
 rules() {
