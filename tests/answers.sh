@@ -337,6 +337,17 @@ masqueraded() {
 
 # --- no answer of another ----------------------------------------------------
 
+# over_and_over N LAYERS...: the client sends N packets, of which no number that goes
+# up is beyond what a port may be.
+over_and_over() {
+	local left=$1 some
+	shift
+	for ((; left > 0; left -= some)); do
+		some=$((left < 50000 ? left : 50000))
+		echo "c repeat=$some $*"
+	done
+}
+
 # Packets that a rule drops, and in between others that get their addresses in memory,
 # on two processors.
 addresses_are_reused() {
@@ -361,13 +372,13 @@ addresses_are_reused() {
 	wire c "ip src=10.11.0.1 dst=10.12.0.1 / udp sport=1 dport=10"
 	wire s "ip src=10.12.0.1 dst=10.11.0.1 / udp sport=10 dport=1"
 	wait_for 15 flow r "sport=10 dport=1 packets=1"
-	taskset -c 0 "$python" "$here/wire.py" c:c0:02:00:00:00:01:01 > /dev/null <<-END &
-	c repeat=$n ip src=10.11.0.2++ dst=10.12.0.1 / udp sport=1++ dport=9
-	END
-	taskset -c $(($(nproc) - 1)) "$python" "$here/wire.py" c:c0:02:00:00:00:01:01 > /dev/null <<-END
-	c repeat=$n ip src=10.11.0.1 dst=10.12.0.1 / udp sport=1 dport=10
-	c repeat=$n ip src=10.11.0.1 dst=10.12.0.1 / tcp sport=1++ dport=11 flags=R seq=7
-	END
+	over_and_over "$n" "ip src=10.11.0.2++ dst=10.12.0.1 / udp sport=1++ dport=9" |
+		taskset -c 0 "$python" "$here/wire.py" c:c0:02:00:00:00:01:01 > /dev/null &
+	{ over_and_over "$n" "ip src=10.11.0.1 dst=10.12.0.1 / udp sport=1 dport=10"
+	  over_and_over "$n" "ip src=10.11.0.1 dst=10.12.0.1 /" \
+		"tcp sport=1++ dport=11 flags=R seq=7"; } |
+		taskset -c $(($(nproc) - 1)) "$python" "$here/wire.py" \
+		c:c0:02:00:00:00:01:01 > /dev/null
 	wait $!
 	wait_is "$name: $n dropped packets were new" "$n" hits_of r new
 	is "$name: and no other" 0 "$(hits_of r "new, wrong")"

@@ -4,10 +4,11 @@
 # long: kcsan
 # timeout: 600
 #
-# Everything that comes from outside, forged: packets on all processors, messages
-# of ctnetlink, sysctls and module parameters, all at once, with lists and a table
-# that changes its size beside them. Nothing may be reported by the kernel, numbers
-# must agree afterwards, and nothing may be left.
+# Everything that comes from outside, forged: packets on all processors, of which rules
+# say zones and marks early, and of which some wait in a queue, messages of ctnetlink,
+# sysctls and module parameters, all at once, with lists and a table that changes its
+# size beside them. Nothing may be reported by the kernel, numbers must agree
+# afterwards, and nothing may be left.
 #
 # CT_FUZZ_SECONDS, CT_FUZZ_SEED: for how long (15 unless told), and beginning with
 # what; "make fuzz" is the long run. fuzz/corpus lists the seeds that found something
@@ -35,10 +36,22 @@ rules() {
 			ct state established,related counter
 			ct direction reply ct mark set 5
 			ct count over 100000 counter
+			tcp dport 400-500 counter queue num 7 bypass comment "queued"
+		}
+		chain early {
+			udp dport 900-910 notrack
+			tcp dport 200-300 ct zone set 3
+			udp dport 200-300 ct original zone set 4
+			udp dport 250-350 ct mark set 6
+			tcp dport 250-350 ct event set new,destroy
 		}
 		chain raw {
 			type filter hook prerouting priority -300
-			udp dport 900-910 notrack
+			jump early
+		}
+		chain raw_out {
+			type filter hook output priority -300
+			jump early
 		}
 		chain out {
 			type filter hook output priority -150
@@ -47,11 +60,21 @@ rules() {
 		}
 		chain post {
 			type filter hook postrouting priority 0
+			udp dport 400-500 queue num 7 bypass
 			ct state invalid tcp dport 100-200 drop
 			ct state new udp dport 300-310 drop
 		}
 	}
 	NFT
+}
+
+# queue_up: somebody who lets packets of a queue go in another order, some changed.
+# Kernels without queues do without.
+queue_up() {
+	: > "$work/queue"
+	bg @r "$python" "$here/judged.py" queue 7 "$seed" > "$work/queue" 2>&1
+	queue=$bg_pid
+	wait_for 60 grep -q . "$work/queue"
 }
 
 # packets SEED COUNT: in the router
@@ -95,6 +118,7 @@ modprobe ip_conntrack_netlink || fail "ip_conntrack_netlink"
 if [[ $CT_GUEST == kcsan ]]; then talks=2; else talks=256; fi
 modprobe ct_fuzz talks=$talks || skip_all "no ct_fuzz here"
 rules || fail "the rules"
+queue_up || fail "the queue" "$(cat "$work/queue")"
 is "what found something once finds nothing now" "" "$(corpus)"
 # Without noise, which takes the time that races are looked for in.
 if [[ $CT_GUEST == kcsan ]]; then meet; fi
@@ -123,6 +147,7 @@ is "all of it was taken, or refused" 0 $failed
 say "$(cat "$work"/{netlink,sysctl,params})"
 sent=$(cat /sys/module/ct_fuzz/parameters/sent)
 at_least "packets" "$(pace $((seconds * 50)))" "$sent"
+at_least "some waited in a queue" 1 "$(hits_of r queued)"
 at_least "flows came of them" "$(pace $((seconds * 2)))" "$(column r new)"
 
 wait_for 60 agree r
@@ -135,6 +160,7 @@ echo "# summary: $sent packets," \
 	"$(sed -n 's/^[sp][a-z]*: \([0-9]*\) .*/\1/p' "$work/sysctl" \
 		"$work/params" | awk "{ n += \$1 } END { print n }") settings in $seconds s"
 on r nft flush ruleset
+bg_end "$queue"
 ip netns delete r
 check "rmmod" wait_for 30 unload
 rmmod ct_fuzz

@@ -164,8 +164,10 @@ static void listen(struct net *net)
 
 /* Hooks */
 
+/* A packet that waited in a queue ends behind the hook that put it there. */
 static int okfn(struct net *net, struct sock *sk, struct sk_buff *skb)
 {
+	kfree_skb(skb);
 	return 0;
 }
 
