@@ -253,8 +253,8 @@ void ct_pending_exit(void);
  *
  * Context: bottom halves off.
  *
- * Return: the object, whose @orig, and where it can @id, the caller fills, or %NULL where the namespace
- * has too many of them already, or no memory.
+ * Return: the object, whose @orig, and where it can @id, the caller fills, or %NULL
+ * where the namespace has too many of them already, or no memory.
  */
 static __always_inline struct ct_pending *
 ct_pending_attach(struct ct_net *cnet, struct sk_buff *skb, enum ct_info info,

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# guests: uml deb6.1
-# long: deb6.12
+# guests: uml
+# long: deb6.1 deb6.12
 # timeout: 900
 # shellcheck disable=SC2119,SC2317
 #
@@ -91,6 +91,9 @@ ask() {
 # connect NS WHOM PORT: a connection to an echo, from its beginning to its end
 connect() { echo "run $1 echo hi | socat -t 30 - TCP4:$2,sourceport=$3"; }
 
+# add_rules: those on standard input, to r's.
+add_rules() { on r nft -f - || fail "rules"; }
+
 # What r1 sends comes in once more, by r2; so does what comes in by r0.
 mirred() {
 	on r tc qdisc add dev r1 clsact
@@ -118,7 +121,7 @@ copies() {
 		-j TEE --gateway 10.3.0.2
 	on r iptables -t mangle -A POSTROUTING -p udp --dport 3101 \
 		-j TEE --gateway 10.3.0.2
-	on r nft -f - <<-END
+	add_rules <<-END
 	table ip copy {
 		chain p {
 			type filter hook prerouting priority -140
@@ -144,7 +147,7 @@ copies() {
 }
 
 device_copies() {
-	on r nft -f - <<-END
+	add_rules <<-END
 	table netdev n {
 		chain i {
 			type filter hook ingress device r0 priority 0
@@ -209,7 +212,7 @@ queued() {
 	bg @r "$python" "$here/nfqueue.py" 5 0 > "$work/queue"
 	listener=$bg_pid
 	wait_for 60 grep -q ready "$work/queue" || fail "a queue"
-	on r nft -f - <<-END
+	add_rules <<-END
 	table ip q {
 		chain p { type filter hook prerouting priority -145; udp dport 3300 queue num 5; }
 		chain f { type filter hook forward priority -5; udp dport 3301 queue num 5; }
