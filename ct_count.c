@@ -403,6 +403,8 @@ static bool group_collect(struct ct_counts *counts, struct group *group,
 {
 	if (first)
 		group->left = READ_ONCE(group->count.n);
+	else if (!group->left)
+		return false;
 	group->left = collect_part(&group->count, counts->net, group->left);
 	spin_lock_bh(&group->count.lock);
 	if (!group->count.n && !group->dead) {

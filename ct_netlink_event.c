@@ -186,9 +186,12 @@ static void tell_late(struct work_struct *work)
 
 /* Hearing */
 
+/* Also of a namespace that ends: behind nl_leave() it has no socket any more. */
 static bool wants(const struct ct_net *cnet, enum ct_event event)
 {
-	return READ_ONCE(cnet->knobs.events) &&
+	const struct nl_net *nl = net_generic(cnet->net, nl_net_id);
+
+	return READ_ONCE(nl->alive) && READ_ONCE(cnet->knobs.events) &&
 	       nfnetlink_has_listeners(cnet->net, groups[event]);
 }
 

@@ -625,21 +625,29 @@ static bool is_other_syn(const struct ct_tcp *t, const struct ct_tcp_seg *seg,
 	       dir == IP_CT_DIR_ORIGINAL && seg->seq + 1 != t->peer[dir].maxend;
 }
 
+/* In SYN_SENT: does it acknowledge that one, and not the first? */
+static bool acks_other_syn(const struct ct_tcp *t, const struct ct_tcp_seg *seg,
+			   enum ip_conntrack_dir dir)
+{
+	const struct ct_tcp_peer *s = &t->peer[dir], *r = &t->peer[!dir];
+	u32 taken = seg->ack - t->last_mark - 1;	/* of its data */
+
+	return dir == IP_CT_DIR_REPLY && taken <= s->maxack &&
+	       t->last_mark + 1 != r->maxend &&
+	       (before(seg->ack, r->maxend) || after(seg->ack, r->end));
+}
+
 /* Is it the answer to a SYN that was let through beside the connection's own? */
 static bool answers_other_syn(const struct ct_tcp *t,
 			      const struct ct_tcp_seg *seg,
 			      enum ip_conntrack_dir dir)
 {
-	const struct ct_tcp_peer *s = &t->peer[dir], *r = &t->peer[!dir];
-	u32 taken = seg->ack - t->last_mark - 1;	/* of its data */
-
 	if (seg->kind != CT_TCP_K_SYNACK ||
 	    !last_of_other(t, CT_TCP_K_SYN, dir))
 		return false;
-	if (t->state != CT_TCP_SYN_SENT)
-		return !taken && !answers_again(t, seg, dir);
-	return taken <= s->maxack && t->last_mark + 1 != r->maxend &&
-	       (before(seg->ack, r->maxend) || after(seg->ack, r->end));
+	if (t->state == CT_TCP_SYN_SENT)
+		return acks_other_syn(t, seg, dir);
+	return seg->ack == t->last_mark + 1 && !answers_again(t, seg, dir);
 }
 
 /*
@@ -733,9 +741,14 @@ static void judge_reset(const struct ct_pkt *pkt, const struct ct_tcp *t,
 	*sure = true;
 	if (t->state == CT_TCP_CLOSE)
 		return;		/* says nothing new */
-	if (last_of_other(t, CT_TCP_K_SYN, dir) && seg->rst_ack &&
-	    seg->ack == t->last_mark + 1)
-		return;		/* refuses a SYN that was let through */
+	if (last_of_other(t, CT_TCP_K_SYN, dir) && seg->rst_ack) {
+		if (t->state == CT_TCP_SYN_SENT && acks_other_syn(t, seg, dir)) {
+			j->verdict = CT_PASS;	/* the first may be answered yet */
+			return;
+		}
+		if (seg->ack == t->last_mark + 1)
+			return;	/* refuses the first, or one in a connection */
+	}
 	if (last_of_other(t, CT_TCP_K_ACK, dir) &&
 	    t->state == CT_TCP_SYN_SENT && seg->seq == t->last_mark)
 		return;		/* half-open connection (3.5.1, figure 8) */

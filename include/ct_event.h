@@ -39,7 +39,8 @@ struct ct_origin {
 /**
  * struct ct_event_ops - who wants to hear
  * @wants: called before that: would anyone hear of such an event in this
- *	namespace? Same context, but the flow need not be locked
+ *	namespace, which may be on its way out? Same context, but the flow need
+ *	not be locked
  * @event: called for each event, in their order for each flow, which is
  *	locked and not dying yet. @origin is %NULL where a packet or the clock
  *	did it. Called in an RCU read-side section with bottom halves off; must
@@ -81,7 +82,8 @@ static inline bool ct_event_is_heard(void)
  * Was nobody listening when somebody looked in this jiffy, and has nobody begun to
  * since? Who begins raises the kernel's flag, which the last to end lowers, on the
  * whole machine. The flag alone will not do: one who ends between another's raising
- * it and his being in the list finds nobody there, and lowers it.
+ * it and his being in the list finds nobody there, and lowers it. The other one then
+ * hears of what happens from the next jiffy on.
  */
 static inline bool ct_event_is_unheard(const struct ct_net *cnet,
 				       enum ct_event event, u32 now)

@@ -328,8 +328,14 @@ static struct answer reset(const struct scene *sc, const struct setting *set,
 	if (sc->state == CT_TCP_CLOSE)
 		return pass;
 	if (set->context == AFTER_SYN && seg->flags & ACK &&
-	    seg->ack == mark + 1)
-		return a;		/* 3.5.2, first group */
+	    seg->ack == mark + 1) {	/* 3.5.2, first group */
+		if (sc->state != CT_TCP_SYN_SENT)
+			return a;
+		if (seg->dir == ORIG)
+			return a;
+		if (seg->ack != you->sent)
+			return pass;	/* the first is not refused */
+	}
 	if (set->context == AFTER_ACK && sc->state == CT_TCP_SYN_SENT &&
 	    seg->seq == mark)
 		return a;		/* 3.5.1, figure 8 */

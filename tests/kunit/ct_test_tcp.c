@@ -151,6 +151,14 @@ static const struct tcp_case tcp_cases[] = {
 		  .opts = WS(7) },
 		{ ORIG, A, 1, 1, 0, SURE(ESTABLISHED, ESTABLISHED) },
 		{ REPLY, A, 1000001, 1, 1, SURE(ESTABLISHED, UNACK) } } },
+	{ "3.5: a forged SYN, and its refusal", {}, {}, {
+		{ ORIG, S, 0, 0, 0, OK(SYN_SENT, SYN_SENT) },
+		{ ORIG, S, 777000, 0, 900, AGAIN(SYN_SENT) },
+		{ REPLY, R | A, ABS, 777001, 0, PASS(SYN_SENT) },
+		{ REPLY, R | A, ABS, 777901, 0, PASS(SYN_SENT) },
+		{ REPLY, R | A, ABS, 777902, 0, NO(RST_SEQ, SYN_SENT) },
+		{ REPLY, S | A, 0, 1, 0, OK(SYN_RECV, SYN_RECV) },
+		{ ORIG, A, 1, 1, 0, SURE(ESTABLISHED, ESTABLISHED) } } },
 	{ "3.5: a forged SYN with a lower number", {}, {}, {
 		{ ORIG, S, 0, 0, 500, OK(SYN_SENT, SYN_SENT) },
 		{ ORIG, S, (u32)-50, 0, 900, AGAIN(SYN_SENT) },
