@@ -84,7 +84,8 @@ flooded() {
 # Handshakes in a flood: the SYN-ACK comes when so many SYNs have come meanwhile.
 # Which flow is older is told in jiffies, and they stand still for as long as a busy
 # host likes: one goes by for each sixteenth of the table. Where the round trip is three
-# quarters of the time that it takes to fill the table, one of a thousand may be lost.
+# quarters of the time that it takes to fill what a thousand connections leave of the
+# table, one of them may be lost.
 handshakes() {
 	local max=$1 round invalid
 	for round in $((max / 32)) $((max / 3)); do
@@ -96,7 +97,7 @@ handshakes() {
 			"0 200" "$(($(column p invalid) - invalid)) $(knob p count_assured)"
 	done
 	begin "$max"
-	round=$((max * 3 / 4))
+	round=$(((max - 1000) * 31 / 40))
 	storm "flood $max"
 	invalid=$(column p invalid)
 	storm "honest 1000 $((max / 64)) $round $((max / 16))"
