@@ -55,10 +55,7 @@
 #include <linux/slab.h>
 
 #include "ct_compat.h"
-#include "ct_event.h"
 #include "ct_expire.h"
-#include "ct_explain.h"
-#include "ct_room.h"
 #include "ct_table.h"
 
 #define CT_RESTARTS	16
@@ -369,30 +366,11 @@ static void link_node(struct ct_table *t, struct ct_node *node, u32 hash)
 	rcu_assign_pointer(*head, node);
 }
 
-/*
- * Whoever sees the status sees what was written before. From then on anyone who
- * knows the object from a former life of the same identity may end it: hence
- * link_flow() alone, which links it before it lets go of the stripe that unlinking
- * waits for.
- */
-static __always_inline void publish(struct ct_net *cnet, struct ct_flow *flow)
-{
-	u32 status = (flow->status & ~IPS_DYING) | IPS_CONFIRMED;
-
-	if (ct_event_is_heard() && ct_event_wanted(flow, BIT(IPCT_NEW)) &&
-	    ct_event_wants(cnet, CT_EVENT_NEW))
-		status |= CT_FLOW_UNTOLD;
-	ct_kind_add(cnet, status, 1);
-	ct_trace_confirmed(cnet, flow);
-	/* Pairs with the barrier in ct_flow_alive(). */
-	smp_store_release(&flow->status, status);
-}
-
 /* Stripe held: who ends the flow now can unlink it only when it is linked. */
 static __always_inline void link_flow(struct ct_net *cnet, struct ct_table *t,
 				      struct ct_flow *flow)
 {
-	publish(cnet, flow);
+	ct_flow_publish(cnet, flow);
 	link_node(t, &flow->node, flow->hash);
 	due_lower(t, flow->hash, next_visit(flow->expires, ct_now()));
 }

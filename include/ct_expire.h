@@ -10,6 +10,7 @@
 #include "ct_hash.h"
 #include "ct_net.h"
 #include "ct_proto.h"
+#include "ct_room.h"
 
 struct ct_flow *ct_flow_create(struct ct_net *cnet, const struct ct_id *orig,
 			       const struct ct_id *reply);
@@ -41,12 +42,38 @@ static inline bool ct_flow_alive(const struct ct_flow *flow)
 	bool alive = !(READ_ONCE(flow->status) & IPS_DYING);
 
 	/*
-	 * Pairs with the releases in publish() and condemn(). What is
+	 * Pairs with the releases in ct_flow_publish() and condemn(). What is
 	 * written to the flow depends on the answer, which orders it as well; an
 	 * acquire would cost more where it is a full barrier (User-mode Linux).
 	 */
 	smp_rmb();
 	return alive;
+}
+
+/**
+ * ct_flow_publish() - let a flow be one
+ * @cnet: its namespace
+ * @flow: a flow from ct_flow_create()
+ *
+ * Whoever sees the status sees what was written before. From then on anyone who
+ * knows the object from a former life of the same identity may end it: hence for
+ * ct_hash_insert() alone, which links it before it lets go of the stripe that
+ * unlinking waits for.
+ *
+ * Context: bottom halves off, the flow's stripe held.
+ */
+static __always_inline void ct_flow_publish(struct ct_net *cnet,
+					    struct ct_flow *flow)
+{
+	u32 status = (flow->status & ~IPS_DYING) | IPS_CONFIRMED;
+
+	if (ct_event_is_heard() && ct_event_wanted(flow, BIT(IPCT_NEW)) &&
+	    ct_event_wants(cnet, CT_EVENT_NEW))
+		status |= CT_FLOW_UNTOLD;
+	ct_kind_add(cnet, status, 1);
+	ct_trace_confirmed(cnet, flow);
+	/* Pairs with the barrier in ct_flow_alive(). */
+	smp_store_release(&flow->status, status);
 }
 
 /**

@@ -74,7 +74,10 @@ static __always_inline u32 ct_hash6_again(const struct ct_id *id, u32 salt)
 	return last->id.hash;
 }
 
-/* What ct_hash_again() was asked for last: key and hash */
+/*
+ * What ct_hash_again() was asked for last: key and hash. For who asked, with bottom
+ * halves off since.
+ */
 static __always_inline void ct_last_id(struct ct_id *id)
 {
 	const struct ct_last_hash *last = this_cpu_ptr(&ct_last_hash);

@@ -172,7 +172,8 @@ struct ct_no_room {
  * @sysctl: all knobs, and the limit once more, a folder further up
  * @setting: of what ct_source.c sets, one at a time
  * @no_room: what ct_room.c keeps
- * @unheard: jiffy in which nobody listened to a kind of event: ct_event.h
+ * @unheard: jiffy in which nobody listened to a kind of event: ct_event.h; without a
+ *	lock, each word for itself
  */
 struct ct_net {
 	struct net *net;

@@ -90,7 +90,8 @@ static_assert(__IPS_MAX_BIT < 30);
  *	the same object, and see here that one of them was at its last hook
  * @orig: what the packet was before translation, or the packet that it answers
  * @id: by which its flow will be found, if the packet was plain at its first hook:
- *	ct_plain.c; else the key is 0
+ *	ct_plain.c; else the key is 0. It and @orig are written by who attaches the
+ *	object, and only read from there on
  * @note: what rules said of the packet
  */
 struct ct_pending {

@@ -77,36 +77,18 @@ queue_makes_segments() {
 	wait_is "$name: nor gets a packet there" $((before + 91)) hits_of r forbidden
 	bg_end "$listener"
 	set_rules r < /dev/null
-	flush r
+	flush_flows r
 }
-
-# flush NS: no flow is left.
-flush() {
-	on "$1" conntrack -F > /dev/null 2>&1
-	wait_for 10 empty "$1"
-}
-
-empty() { [[ $(knob "$1" count) == 0 ]]; }
 
 # --- copies that a bridge makes ----------------------------------------------
 
 bridge_makes_copies() {
-	local name="a bridge's copies" n=1 host
+	local name="a bridge's copies" host
 	if ! modprobe br_netfilter 2> /dev/null; then
 		skip "$name" "no br_netfilter here"
 		return
 	fi
-	hosts b x v w
-	ip -n b link add br0 type bridge
-	ip -n b link set br0 up
-	for host in x v w; do
-		ip link add e0 netns $host type veth peer name p$host netns b
-		ip -n b link set p$host master br0 up
-		ip -n $host addr add 10.9.0.$n/24 dev e0
-		ip -n $host link set e0 up
-		n=$((n + 1))
-	done
-	on b sysctl -qw net.bridge.bridge-nf-call-iptables=1
+	bridge_up b x v w
 	set_rules b <<-END
 	table ip t {
 		chain f {
@@ -366,7 +348,7 @@ addresses_are_reused() {
 		}
 	}
 	END
-	flush r
+	flush_flows r
 	knob r udp_timeout 600
 	knob r udp_timeout_stream 600
 	wire c "ip src=10.11.0.1 dst=10.12.0.1 / udp sport=1 dport=10"

@@ -150,14 +150,7 @@ readdress() {
 masquerade_moves() {
 	local n
 	port=$((port + 1))
-	set_rules r <<-END
-	table ip n {
-		chain q {
-			type nat hook postrouting priority 100
-			oifname r1 masquerade
-		}
-	}
-	END
+	set_masquerade r r1
 	wire c "ip src=10.11.0.1 dst=10.12.0.1 / udp sport=$port dport=5060"
 	wait_is "masqueraded" 1 lines r \
 		"src=10.12.0.1 dst=10.2.0.1 sport=5060 dport=$port"

@@ -55,14 +55,7 @@ shares "translated without state, out" "by hosts" out nat
 is "all of them are translated" 9 "$(lines r "dst=10.2.0.1 sport=53")"
 shares "one address, in, without nat" "by flows" in
 shares "translated without state, in" "by hosts" in nat
-set_rules r <<-END
-table ip n {
-	chain q {
-		type nat hook postrouting priority 100
-		oifname r1 masquerade
-	}
-}
-END
+set_masquerade r r1
 shares "masqueraded by nf_nat, out" "by hosts" out nat
 shares "masqueraded by nf_nat, in" "by hosts" in nat
 finish

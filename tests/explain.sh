@@ -125,11 +125,6 @@ counted() {
 	knob r log_invalid 0
 }
 
-# at_most NAME LIMIT GOT
-at_most() {
-	if (($3 <= $2)); then pass "$1"; else fail "$1" "$3, over $2"; fi
-}
-
 by_perf() {
 	local perf=/usr/bin/perf
 	[[ $CT_GUEST == deb* && -x $perf ]] || return 0

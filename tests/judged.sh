@@ -169,7 +169,7 @@ judged() {
 	local device=${5#*:} jobs=() job
 	device=${device%%:*}
 	set_rules "$ns" < /dev/null
-	flush "$ns"
+	flush_flows "$ns"
 	knob "$ns" udp_timeout 600
 	knob "$ns" udp_timeout_stream 600
 	"$python" "$here/judged.py" begin "$hosts" "$client" "$server"
@@ -206,14 +206,6 @@ judged() {
 	for job in "${queues[@]}"; do bg_end "$job"; done
 }
 
-# flush NS: no flow is left.
-flush() {
-	on "$1" conntrack -F > /dev/null 2>&1
-	wait_for 10 empty "$1"
-}
-
-empty() { [[ $(knob "$1" count) == 0 ]]; }
-
 # copies_to NS: a device for them
 copies_to() {
 	ip -n "$1" link add d9 type dummy
@@ -231,24 +223,13 @@ routed() {
 }
 
 bridged() {
-	local n=1 host last=$(($(nproc) - 1))
+	local host last=$(($(nproc) - 1))
 	if ! modprobe br_netfilter 2> /dev/null; then
 		skip "a bridge" "no br_netfilter here"
 		return
 	fi
-	hosts b x v w
-	ip -n b link add br0 type bridge
-	ip -n b link set br0 up
+	bridge_up b x v w
 	copies_to b
-	for host in x v w; do
-		ip link add e0 netns $host address 02:00:00:00:00:0$n type veth \
-			peer name p$host netns b
-		ip -n b link set p$host master br0 up
-		ip -n $host addr add 10.9.0.$n/24 dev e0
-		ip -n $host link set e0 up
-		n=$((n + 1))
-	done
-	on b sysctl -qw net.bridge.bridge-nf-call-iptables=1
 	judged "a bridge" b px 10.9.0.101,10.9.0.103,10.9.0.102 \
 		x:e0:ff:ff:ff:ff:ff:ff,02:00:00:00:00:03,02:00:00:00:00:02,02:00:00:00:00:77,own \
 		w:e0:02:00:00:00:00:01,ff:ff:ff:ff:ff:ff "v e0" 0 "$last"

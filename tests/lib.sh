@@ -105,6 +105,11 @@ at_least() {
 	fi
 }
 
+# at_most NAME LIMIT GOT
+at_most() {
+	if (($3 <= $2)); then pass "$1"; else fail "$1" "$3, over $2"; fi
+}
+
 # pace N: what can be asked of this machine where User-mode Linux, whose code runs
 # as it is, must manage N.
 pace() {
@@ -383,9 +388,47 @@ listens() {
 		on "$1" grep -q ':0007 ' /proc/net/udp6
 }
 
+# bridge_up NS HOST...: NS bridges them, IP's rules see it (br_netfilter is loaded); the
+# Nth has 10.9.0.N and 02:00:00:00:00:0N at its e0.
+bridge_up() {
+	local ns=$1 n=0 host
+	hosts "$@"
+	ip -n "$ns" link add br0 type bridge
+	ip -n "$ns" link set br0 up
+	for host in "${@:2}"; do
+		n=$((n + 1))
+		ip link add e0 netns "$host" address 02:00:00:00:00:0$n \
+			type veth peer name "p$host" netns "$ns"
+		ip -n "$ns" link set "p$host" master br0 up
+		ip -n "$host" addr add 10.9.0.$n/24 dev e0
+		ip -n "$host" link set e0 up
+	done
+	on "$ns" sysctl -qw net.bridge.bridge-nf-call-iptables=1
+}
+
+# flush_flows NS: none is left.
+flush_flows() {
+	on "$1" conntrack -F > /dev/null 2>&1
+	wait_for 10 has_no_flow "$1"
+}
+
+has_no_flow() { [[ $(knob "$1" count) == 0 ]]; }
+
 # set_rules NS: the host's rules are those on standard input, and no others.
 set_rules() {
 	{ echo "flush ruleset"; cat; } | on "$1" nft -f - || fail "rules of $1"
+}
+
+# set_masquerade NS DEVICE: nf_nat's rule for what leaves there, and no others.
+set_masquerade() {
+	set_rules "$1" <<-END
+	table ip n {
+		chain q {
+			type nat hook postrouting priority 100
+			oifname $2 masquerade
+		}
+	}
+	END
 }
 
 # hits_of NS COMMENT: packets that the rule with this comment has counted.

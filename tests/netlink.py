@@ -13,8 +13,8 @@
                               hear events with a buffer of BUF bytes: prints
                               new=N update=N destroy=N enobufs=N twice=N
   netlink.py begin N          begin to listen, N times, a moment after a flow that
-                              nobody heard of; prints how many of the next
-                              flows each of them heard of
+                              nobody heard of; prints how many times the
+                              next flow was heard of
   netlink.py half             begin a dump and stop in the middle, until killed
   netlink.py fields           attributes of one flow, as tools do not show them
 """

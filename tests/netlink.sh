@@ -131,7 +131,7 @@ reliable_listener() {
 		'events that a listener did not get (not refused)')"
 	check "unloading with listeners, and ends still to be told" \
 		rmmod "$companion"
-	kill "$bg_pid"
+	bg_end "$bg_pid"
 	modprobe "$companion"
 }
 
@@ -147,7 +147,7 @@ new_listener() {
 	"$nl" fill 100 > /dev/null
 	wait_is "one who ends in another namespace costs him nothing" 100 \
 		grep -c NEW "$work/heard"
-	kill "$bg_pid"
+	bg_end "$bg_pid"
 	ip netns delete other
 	conntrack -F 2> /dev/null
 }

@@ -329,9 +329,7 @@ static struct answer reset(const struct scene *sc, const struct setting *set,
 		return pass;
 	if (set->context == AFTER_SYN && seg->flags & ACK &&
 	    seg->ack == mark + 1) {	/* 3.5.2, first group */
-		if (sc->state != CT_TCP_SYN_SENT)
-			return a;
-		if (seg->dir == ORIG)
+		if (sc->state != CT_TCP_SYN_SENT || seg->dir == ORIG)
 			return a;
 		if (seg->ack != you->sent)
 			return pass;	/* the first is not refused */
