@@ -117,8 +117,8 @@ static bool goes_to_ip_layer(const struct sk_buff *skb)
 }
 
 /* See ct_bridge_will_see(). */
-bool ct_bridge_comes_by(const struct sk_buff *skb,
-			const struct nf_hook_state *state)
+static bool comes_by(const struct sk_buff *skb,
+		     const struct nf_hook_state *state)
 {
 	return state->hook == NF_INET_POST_ROUTING && state->out &&
 	       is_over_bridge(state->out, state->net) &&
@@ -489,6 +489,27 @@ static const struct nf_hook_ops hooks[CT_BRIDGE_HOOKS] = {
 
 static DEFINE_MUTEX(users_lock);
 
+/* A packet that is between a bridge and the IP layer now may count twice. */
+static void unhook(struct ct_net *cnet)
+{
+	if (!cnet->bridge)
+		return;
+	WRITE_ONCE(cnet->bridge, NULL);
+	nf_unregister_net_hooks(cnet->net, cnet->bridge_hooks, CT_BRIDGE_HOOKS);
+}
+
+static void leave(struct ct_net *cnet)
+{
+	mutex_lock(&users_lock);
+	unhook(cnet);
+	mutex_unlock(&users_lock);
+}
+
+static const struct ct_bridge_ops ops = {
+	.comes_by = comes_by,
+	.leave = leave,
+};
+
 static int hook_up(struct net *net)
 {
 	struct ct_net *cnet = ct_net(net);
@@ -500,19 +521,8 @@ static int hook_up(struct net *net)
 	}
 	err = nf_register_net_hooks(net, cnet->bridge_hooks, CT_BRIDGE_HOOKS);
 	if (!err)
-		WRITE_ONCE(cnet->bridged, true);
+		WRITE_ONCE(cnet->bridge, &ops);
 	return err;
-}
-
-/* A packet that is between a bridge and the IP layer now may count twice. */
-static void unhook(struct net *net)
-{
-	struct ct_net *cnet = ct_net(net);
-
-	if (!cnet->bridged)
-		return;
-	WRITE_ONCE(cnet->bridged, false);
-	nf_unregister_net_hooks(net, cnet->bridge_hooks, CT_BRIDGE_HOOKS);
 }
 
 /**
@@ -550,20 +560,7 @@ void ct_bridge_put(struct net *net)
 {
 	mutex_lock(&users_lock);
 	if (!--ct_net(net)->bridge_users)
-		unhook(net);
+		unhook(ct_net(net));
 	mutex_unlock(&users_lock);
 }
 EXPORT_SYMBOL_CT(ct_bridge_put);
-
-/**
- * ct_bridge_leave() - a namespace goes, maybe before its rules
- * @net: the namespace
- *
- * Context: process, sleeps.
- */
-void ct_bridge_leave(struct net *net)
-{
-	mutex_lock(&users_lock);
-	unhook(net);
-	mutex_unlock(&users_lock);
-}

@@ -31,14 +31,11 @@
 #include <linux/module.h>
 #include <linux/netdevice.h>
 #include <linux/netfilter.h>
-#include <linux/netfilter_ipv4.h>
-#include <linux/netfilter_ipv6.h>
-#include <net/netfilter/ipv4/nf_defrag_ipv4.h>
-#include <net/netfilter/ipv6/nf_defrag_ipv6.h>
 
 #include "ct_bridge.h"
 #include "ct_compat.h"
 #include "ct_core.h"
+#include "ct_create.h"
 #include "ct_expire.h"
 #include "ct_explain.h"
 #include "ct_find.h"
@@ -47,7 +44,6 @@
 #include "ct_packet.h"
 #include "ct_pending.h"
 #include "ct_proto.h"
-#include "ct_room.h"
 #include "ct_tuple.h"
 
 #define CT_INSERT_TRIES	4
@@ -350,7 +346,7 @@ static bool comes_back(const struct sk_buff *skb, const struct ct_net *cnet,
 	return state->hook != NF_INET_PRE_ROUTING || !in ||
 	       skb->pkt_type == PACKET_LOOPBACK || in->flags & IFF_LOOPBACK ||
 	       netif_is_l3_master(in) ||
-	       (READ_ONCE(cnet->bridged) && netif_is_bridge_master(in));
+	       (ct_is_bridged(cnet) && netif_is_bridge_master(in));
 }
 
 /* Has the packet been here already? */
@@ -626,10 +622,8 @@ static unsigned int give_birth(const struct ct_pkt *pkt,
 	if (IS_ERR(flow))
 		return ct_core_no_flow(cnet, PTR_ERR(flow));
 	for (tries = 0; tries < CT_INSERT_TRIES && !clash; tries++) {
-		if (ct_hash_insert(cnet, flow)) {
-			ct_core_born(cnet, flow, birth->orig_id.hash);
+		if (ct_flow_confirm(cnet, flow, NULL))
 			return NF_ACCEPT;
-		}
 		clash = resolve_clash(pkt, birth, state);
 	}
 	ct_flow_discard(flow);
@@ -828,93 +822,4 @@ unsigned int ct_core_last(void *priv, struct sk_buff *skb,
 	}
 	ct_bh_on(were_on);
 	return verdict;
-}
-
-/*
- * Right before nf_conntrack's, whichever was registered first: what it has an entry
- * for there was given one elsewhere, or comes by once more.
- */
-#define CT_PRI_FIRST	(NF_IP_PRI_CONNTRACK - 1)
-
-#define CT_HOOK(_hook, _pf, _num, _priority) {				\
-	.hook = _hook,							\
-	.pf = NFPROTO_##_pf,						\
-	.hooknum = NF_INET_##_num,					\
-	.priority = _priority,						\
-}
-
-static const struct nf_hook_ops hooks[CT_HOOKS] = {
-	CT_HOOK(ct_plain_first4, IPV4, PRE_ROUTING, CT_PRI_FIRST),
-	CT_HOOK(ct_plain_first4, IPV4, LOCAL_OUT, CT_PRI_FIRST),
-	CT_HOOK(ct_plain_last4, IPV4, LOCAL_IN, NF_IP_PRI_CONNTRACK_CONFIRM),
-	CT_HOOK(ct_plain_last4, IPV4, POST_ROUTING,
-		NF_IP_PRI_CONNTRACK_CONFIRM),
-#if IS_ENABLED(CONFIG_IPV6)
-	CT_HOOK(ct_plain_first6, IPV6, PRE_ROUTING, CT_PRI_FIRST),
-	CT_HOOK(ct_plain_first6, IPV6, LOCAL_OUT, CT_PRI_FIRST),
-	CT_HOOK(ct_plain_last6, IPV6, LOCAL_IN, NF_IP_PRI_CONNTRACK_CONFIRM),
-	CT_HOOK(ct_plain_last6, IPV6, POST_ROUTING,
-		NF_IP_PRI_CONNTRACK_CONFIRM),
-#endif
-};
-
-static int defrag_enable(struct net *net)
-{
-	int err = nf_defrag_ipv4_enable(net);
-
-#if IS_ENABLED(CONFIG_IPV6)
-	if (!err) {
-		err = nf_defrag_ipv6_enable(net);
-		if (err)
-			nf_defrag_ipv4_disable(net);
-	}
-#endif
-	return err;
-}
-
-static void defrag_disable(struct net *net)
-{
-#if IS_ENABLED(CONFIG_IPV6)
-	nf_defrag_ipv6_disable(net);
-#endif
-	nf_defrag_ipv4_disable(net);
-}
-
-/**
- * ct_core_register() - begin to see the packets of a namespace
- * @net: the namespace, its struct ct_net ready
- *
- * Context: process, sleeps.
- *
- * Return: 0 or an error.
- */
-int ct_core_register(struct net *net)
-{
-	struct ct_net *cnet = ct_net(net);
-	int i, err = defrag_enable(net);
-
-	if (err)
-		return err;
-	for (i = 0; i < CT_HOOKS; i++) {
-		cnet->hooks[i] = hooks[i];
-		cnet->hooks[i].priv = cnet;
-	}
-	err = nf_register_net_hooks(net, cnet->hooks, CT_HOOKS);
-	if (err)
-		defrag_disable(net);
-	return err;
-}
-
-/**
- * ct_core_unregister() - see no more packets of a namespace
- * @net: the namespace
- *
- * A packet may still be in a hook for an RCU grace period.
- *
- * Context: process, sleeps.
- */
-void ct_core_unregister(struct net *net)
-{
-	nf_unregister_net_hooks(net, ct_net(net)->hooks, CT_HOOKS);
-	defrag_disable(net);
 }

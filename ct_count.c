@@ -36,6 +36,7 @@
 #include "ct_compat.h"
 #include "ct_count.h"
 #include "ct_expire.h"
+#include "ct_gc.h"
 #include "ct_packet.h"
 #include "ct_tcp.h"
 

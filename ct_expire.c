@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Lifetime: how flows are made, kept, given up and ended.
+ * Lifetime: flows' memory, and how they are kept and ended.
  *
  * Overview
  *	A flow is ended by whoever sets IPS_DYING under its lock: that caller,
@@ -8,36 +8,28 @@
  *	namespace goes down at that moment, so that it never includes a flow
  *	that no reader can see.
  *
- *	The reaper runs once a second and looks into the buckets that are due
- *	(see ct_hash.c). Whether there is room for a new flow, or room can be
- *	made, is the business of ct_room.c.
+ *	What ends those whose time has come is ct_gc.c; how a flow begins is the
+ *	business of ct_create.c.
  *
  * Context
- *	The reaper is a work item. Everything else is called with bottom halves
- *	off and must not sleep.
+ *	Bottom halves off, and nothing sleeps, unless said.
  */
-#include <linux/jiffies.h>
 #include <linux/ktime.h>
 #include <linux/module.h>
-#include <linux/sched.h>
 #include <linux/slab.h>
-#include <linux/workqueue.h>
 
 #include "ct_compat.h"
 #include "ct_expire.h"
 #include "ct_explain.h"
 #include "ct_hash.h"
-#include "ct_room.h"
-#include "ct_size.h"
 #include "ct_source.h"
 
-#define CT_EXPIRE_MANY	16384L	/* flows whose memory is worth a look */
+#define CT_EXPIRE_MANY	16384UL	/* flows whose memory is worth a look */
 
 static struct kmem_cache *flow_cache;
 static struct kmem_cache *flow6_cache;
 static struct kmem_cache *alias_cache;
 
-static struct workqueue_struct *reap_queue;
 static DEFINE_PER_CPU(long, flows);	/* made less ended on this CPU */
 
 /* Making and unmaking */
@@ -154,8 +146,6 @@ static struct ct_flow *flow_alloc(struct ct_net *cnet,
 	return flow;
 }
 
-/* Beginning */
-
 /* Nothing of the namespace may be touched behind this: ct_net_is_empty(). */
 static void count_out(struct ct_net *cnet, const struct ct_flow *flow)
 {
@@ -166,52 +156,30 @@ static void count_out(struct ct_net *cnet, const struct ct_flow *flow)
 }
 
 /**
- * ct_flow_create() - make a flow
- * @cnet: its namespace
+ * ct_flow_alloc() - memory for a flow, with what is known of it
+ * @cnet: its namespace, which has counted it
  * @orig: its original direction
  * @reply: its reply direction, where that is not the inverse; else %NULL
+ * @status: CT_FLOW_COUNTED, or 0
  *
- * The flow is counted, but private: the caller fills in the protocol's state
- * and the timeout, then calls ct_hash_insert() or ct_flow_discard().
+ * Context: bottom halves off.
  *
- * Context: RCU read-side section, bottom halves off.
- *
- * Return: the flow, or an error pointer: what ct_source_enter() or
- * ct_room_take() says, -EXFULL in a namespace that is not tracked, or -ENOMEM.
+ * Return: the flow, private; %NULL if there is no memory.
  */
-struct ct_flow *ct_flow_create(struct ct_net *cnet, const struct ct_id *orig,
-			       const struct ct_id *reply)
+struct ct_flow *ct_flow_alloc(struct ct_net *cnet, const struct ct_id *orig,
+			      const struct ct_id *reply, u32 status)
 {
-	struct ct_flow *flow;
-	int counted, err;
+	struct ct_flow *flow = flow_alloc(cnet, orig, status);
 
-	if (unlikely(cnet->number == CT_NET_NONE))
-		return ERR_PTR(-EXFULL);
-	counted = ct_source_enter(cnet, orig);
-	if (unlikely(counted < 0))
-		return ERR_PTR(counted);
-	err = ct_room_take(cnet);
-	if (unlikely(err))
-		goto no_room;
-	err = -ENOMEM;
-	flow = flow_alloc(cnet, orig, counted ? CT_FLOW_COUNTED : 0);
 	if (!flow)
-		goto no_flow;
-	if (ext_alloc(flow, cnet, reply))
-		goto no_ext;
+		return NULL;
+	if (ext_alloc(flow, cnet, reply)) {
+		kmem_cache_free(cache_of(flow), flow);
+		return NULL;
+	}
 	ct_cpu_add(flows, 1);
 	return flow;
-
-no_ext:
-	kmem_cache_free(cache_of(flow), flow);
-no_flow:
-	atomic_dec(&cnet->count);
-no_room:
-	if (counted)
-		ct_source_uncount(cnet, &orig->key, orig->addr, orig->sender);
-	return ERR_PTR(err);
 }
-EXPORT_SYMBOL_CT(ct_flow_create);
 
 /**
  * ct_flow_discard() - unmake a flow that was never linked
@@ -357,18 +325,37 @@ void ct_flow_end_ending(void)
 }
 EXPORT_SYMBOL_CT_TEST(ct_flow_end_ending);
 
-/* The reaper */
+/* How many */
 
-static void reap(struct work_struct *work);
-static DECLARE_DELAYED_WORK(reap_work, reap);
+/**
+ * ct_flow_total() - how many flows there are in all namespaces
+ *
+ * Context: any.
+ *
+ * Return: the number, more or less.
+ */
+unsigned long ct_flow_total(void)
+{
+	long n = 0;
+	int cpu;
 
-/*
+	for_each_possible_cpu(cpu)
+		n += READ_ONCE(per_cpu(flows, cpu));
+	return max(n, 0L);
+}
+
+/**
+ * ct_flow_shrink() - give memory back that nobody needs any more
+ * @n: how many flows there are
+ *
  * When many flows have gone, the allocator keeps some of their objects for the
  * next ones, each in a page of its own. It is told to let them go.
+ *
+ * Context: process, the reaper alone.
  */
-static void shrink_caches(long n)
+void ct_flow_shrink(unsigned long n)
 {
-	static long most;	/* flows since then; the reaper's alone */
+	static unsigned long most;	/* flows since then */
 
 	most = max(most, n);
 	if (most < CT_EXPIRE_MANY || n > most / 8)
@@ -377,50 +364,6 @@ static void shrink_caches(long n)
 	kmem_cache_shrink(flow6_cache);
 	kmem_cache_shrink(alias_cache);
 	most = n;
-}
-
-static void reap(struct work_struct *work)
-{
-	bool more = ct_hash_reap(ct_now()), unfit;
-	long n = 0;
-	int cpu;
-
-	for_each_possible_cpu(cpu)
-		n += READ_ONCE(per_cpu(flows, cpu));
-	n = max(n, 0L);
-	shrink_caches(n);
-	unfit = ct_size_follow(n);
-	if (more)
-		queue_delayed_work(reap_queue, &reap_work, 0);
-	else if (n > 0 || unfit)
-		ct_expire_kick();
-}
-
-/**
- * ct_expire_kick() - see to it that the reaper runs
- *
- * It goes on by itself while there are flows, and lets the CPU sleep when
- * there are none.
- *
- * Context: any. Called for each new flow, hence cheap when it runs already.
- */
-void ct_expire_kick(void)
-{
-	if (!delayed_work_pending(&reap_work))
-		queue_delayed_work(reap_queue, &reap_work, HZ);
-}
-EXPORT_SYMBOL_CT(ct_expire_kick);
-
-/**
- * ct_expire_queue() - have something done that the packet has no time for
- * @work: what
- * @delay: jiffies to wait
- *
- * Context: any. Does nothing where it waits already.
- */
-void ct_expire_queue(struct delayed_work *work, unsigned long delay)
-{
-	queue_delayed_work(reap_queue, work, delay);
 }
 
 static int caches_create(void)
@@ -446,31 +389,25 @@ static void caches_destroy(void)
 }
 
 /**
- * ct_expire_init() - make slabs and reaper
+ * ct_expire_init() - make slabs
  *
  * Return: 0 or -ENOMEM.
  */
 int ct_expire_init(void)
 {
-	if (caches_create())
-		goto no_memory;
-	reap_queue = alloc_workqueue("ip_conntrack", WQ_UNBOUND, 0);
-	if (!reap_queue)
-		goto no_memory;
-	return 0;
-no_memory:
-	caches_destroy();
-	return -ENOMEM;
+	int err = caches_create();
+
+	if (err)
+		caches_destroy();
+	return err;
 }
 
 /**
- * ct_expire_exit() - give slabs and reaper back
+ * ct_expire_exit() - give slabs back
  *
  * No flow is left, and none can come.
  */
 void ct_expire_exit(void)
 {
-	cancel_delayed_work_sync(&reap_work);
-	destroy_workqueue(reap_queue);
 	caches_destroy();
 }

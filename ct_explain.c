@@ -6,16 +6,24 @@
  *	Each place where something happens calls an inline function of
  *	ct_explain.h, which is one instruction where nobody looks. Where somebody
  *	does, it ends here: what is known is put into words and given to the
- *	tracepoint (ct_trace.h). Nothing here changes a flow or counts.
+ *	tracepoint (ct_trace.h). Nothing here changes a flow.
+ *
+ *	A packet that is refused is counted, by its reason, and logged where that
+ *	was asked for. The log has the kernel's limit for what the network can cause
+ *	(net.core.message_burst); counters and tracepoints have none.
  *
  * Context
  *	RCU read-side section, bottom halves off; of a flow that can be found its
  *	lock is held.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/module.h>
+#include <linux/net.h>
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/string.h>
 #include <net/ipv6.h>
+#include <net/netfilter/nf_log.h>
 
 #include "ct_compat.h"
 #include "ct_explain.h"
@@ -155,4 +163,49 @@ void ct_explain_packet_invalid(const struct ct_pkt *pkt, enum ct_reason reason)
 		memset(&told.tuple.dst, 0, sizeof(told.tuple.dst));
 	}
 	trace_packet_invalid(&told, ct_reason_text(reason));
+}
+
+/* Refusals */
+
+static bool is_logged(const struct ct_pkt *pkt)
+{
+	u8 which = READ_ONCE(pkt->cnet->knobs.log_invalid);
+
+	return which == 255 || (which && which == pkt->tuple.protonum);
+}
+
+/* By the kernel's logger, or a line of ours where there is surely none. */
+static void log_refusal(const struct ct_pkt *pkt, enum ct_reason reason,
+			const struct nf_hook_state *state)
+{
+	if (!ct_log_is_missing(state->pf)) {
+		nf_log_packet(state->net, state->pf, state->hook, pkt->skb,
+			      state->in, state->out, NULL,
+			      "ip_conntrack: invalid, %s: ",
+			      ct_reason_text(reason));
+		return;
+	}
+	pr_info("invalid packet, protocol %u: %s\n",
+		pkt->tuple.protonum, ct_reason_text(reason));
+}
+
+/**
+ * ct_refuse() - note that a packet is not tracked
+ * @pkt: the packet, as far as it could be read
+ * @reason: why
+ * @state: the hook
+ *
+ * Context: bottom halves off.
+ */
+void ct_refuse(const struct ct_pkt *pkt, enum ct_reason reason,
+	       const struct nf_hook_state *state)
+{
+	ct_stat_inc(pkt->cnet, reason[reason]);
+	if (!ct_reason_is_invalid(reason)) {
+		ct_stat_inc(pkt->cnet, ignore);
+		return;
+	}
+	ct_trace_invalid(pkt, reason);
+	if (unlikely(is_logged(pkt)) && net_ratelimit())
+		log_refusal(pkt, reason, state);
 }

@@ -13,7 +13,7 @@
  *	Process context, may sleep. @hashsize_lock keeps a write to the hashsize
  *	parameter, which may come at any moment from the sysfs file appearing to
  *	it vanishing, away from a table that is not there yet or no more. It is
- *	outside the resize mutex of ct_hash.c and never held while namespaces
+ *	outside the resize mutex of ct_resize.c and never held while namespaces
  *	are registered.
  *
  * Nothing here knows a packet or a flow.
@@ -28,7 +28,6 @@
 #include <linux/percpu.h>
 #include <linux/rcupdate.h>
 #include <linux/string.h>
-#include <linux/xarray.h>
 #include <net/net_namespace.h>
 #include <net/netns/hash.h>
 
@@ -39,6 +38,7 @@
 #include "ct_event.h"
 #include "ct_expire.h"
 #include "ct_flow.h"
+#include "ct_gc.h"
 #include "ct_hash.h"
 #include "ct_names.h"
 #include "ct_net.h"
@@ -49,16 +49,11 @@
 #include "ct_size.h"
 #include "ct_source.h"
 #include "ct_sysctl.h"
+#include "ct_text.h"
 #include "ct_tuple.h"
 #include "ip_conntrack.h"
 
 #define CT_VERSION "0.1.0"
-
-unsigned int ct_net_id __read_mostly;
-EXPORT_SYMBOL_CT(ct_net_id);
-
-struct ct_net *ct_net_initial __read_mostly;
-EXPORT_SYMBOL_CT(ct_net_initial);
 
 /* Parameters */
 
@@ -167,92 +162,6 @@ MODULE_PARM_DESC(nf_names, "offer the files under the names of nf_conntrack too,
 
 /* Namespaces */
 
-static DEFINE_XARRAY_ALLOC(nets);
-
-#define NET_ENDING	XA_MARK_1
-
-/**
- * ct_net_enroll() - give a namespace its number
- * @cnet: the namespace
- *
- * Its flows have the low bits in a field of their own and the rest in their keys,
- * where there was room.
- *
- * Context: process, sleeps.
- *
- * Return: 0, -ENOMEM, or -EBUSY when CT_NET_NUMBERS have one already.
- */
-int ct_net_enroll(struct ct_net *cnet)
-{
-	struct ct_key key = {};
-	u32 number;
-	int err;
-
-	cnet->number = CT_NET_NONE;
-	err = xa_alloc(&nets, &number, cnet, XA_LIMIT(0, CT_NET_NUMBERS - 1),
-		       GFP_KERNEL);
-	if (err)
-		return err;
-	key.kind = number >> CT_KEY_NET_SHIFT & CT_KEY_NET;
-	cnet->key_word = key.word[1];
-	cnet->number = number;
-	cnet->id = number;
-	return 0;
-}
-EXPORT_SYMBOL_CT_TEST(ct_net_enroll);
-
-/**
- * ct_net_dismiss() - take a namespace's number back
- * @cnet: the namespace; it has no flows any more
- *
- * Context: process, sleeps.
- */
-void ct_net_dismiss(struct ct_net *cnet)
-{
-	if (cnet->number != CT_NET_NONE)
-		xa_erase(&nets, cnet->number);
-}
-EXPORT_SYMBOL_CT_TEST(ct_net_dismiss);
-
-/**
- * ct_flow_net() - the namespace of a flow
- * @flow: the flow, not yet dying, its lock held or the caller's alone
- *
- * Context: any.
- *
- * Return: the namespace, valid for as long as the flow is alive.
- */
-struct ct_net *ct_flow_net(const struct ct_flow *flow)
-{
-	return xa_load(&nets, ct_flow_number(flow));
-}
-EXPORT_SYMBOL_CT(ct_flow_net);
-
-/**
- * ct_net_set_ending() - a namespace is to lose its flows
- * @cnet: the namespace, which has a number and makes no flows any more
- *
- * Context: process.
- */
-void ct_net_set_ending(struct ct_net *cnet)
-{
-	xa_set_mark(&nets, cnet->number, NET_ENDING);
-}
-EXPORT_SYMBOL_CT_TEST(ct_net_set_ending);
-
-/**
- * ct_flow_is_ending() - is this a flow of a namespace that is ending?
- * @flow: the flow; without its lock an estimate
- *
- * Context: any.
- *
- * Return: true if ct_net_set_ending() was called for it.
- */
-bool ct_flow_is_ending(const struct ct_flow *flow)
-{
-	return xa_get_mark(&nets, ct_flow_number(flow), NET_ENDING);
-}
-
 /*
  * Where all numbers are taken nothing is tracked, and the log says so: whoever took
  * them must not be able to keep others from having a namespace.
@@ -272,7 +181,7 @@ static int __net_init begin_hooks(struct ct_net *cnet)
 {
 	if (cnet->number == CT_NET_NONE)
 		return 0;
-	return ct_core_register(cnet->net);
+	return ct_hooks_register(cnet->net);
 }
 
 static int __net_init net_begin(struct net *net)
@@ -332,9 +241,9 @@ no_pending:
 static void __net_exit net_leave(struct net *net)
 {
 	WRITE_ONCE(ct_net(net)->leaving, true);
-	ct_bridge_leave(net);
+	ct_bridge_leave(ct_net(net));
 	if (ct_net(net)->number != CT_NET_NONE)
-		ct_core_unregister(net);
+		ct_hooks_unregister(net);
 	ct_procfs_exit(net, CT_NAMES_CLASSIC);
 	ct_sysctl_exit(net, CT_NAMES_CLASSIC);
 }
@@ -477,6 +386,9 @@ static int __init ct_init(void)
 	err = ct_expire_init();
 	if (err)
 		goto no_expire;
+	err = ct_gc_init();
+	if (err)
+		goto no_gc;
 	err = register_pernet_subsys(&ct_net_ops);
 	if (err)
 		goto no_net;
@@ -491,6 +403,8 @@ static int __init ct_init(void)
 	return 0;
 
 no_net:
+	ct_gc_exit();
+no_gc:
 	ct_expire_exit();
 no_expire:
 	ct_count_module_exit();
@@ -510,6 +424,7 @@ static void __exit ct_exit(void)
 	table_set_stage(TABLE_BUSY);
 	ct_size_end();
 	unregister_pernet_subsys(&ct_net_ops);
+	ct_gc_exit();
 	ct_expire_exit();
 	ct_count_module_exit();
 	ct_source_exit();

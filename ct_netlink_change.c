@@ -173,14 +173,11 @@ static int make(struct ct_net *cnet, const struct wish *wish,
 		ct_flow_discard(flow);
 		return -ENOMEM;
 	}
-	if (!ct_hash_insert(cnet, flow)) {
+	if (!ct_flow_confirm(cnet, flow, origin)) {
 		ct_stat_inc(cnet, insert_failed);
 		ct_flow_discard(flow);
 		return -EEXIST;
 	}
-	ct_stat_inc(cnet, insert);
-	ct_event_new(flow, orig_id.hash, origin);
-	ct_expire_kick();
 	return 0;
 }
 

@@ -34,6 +34,7 @@
 
 #include "ct_compat.h"
 #include "ct_core.h"
+#include "ct_create.h"
 #include "ct_event.h"
 #include "ct_expire.h"
 #include "ct_explain.h"
@@ -41,7 +42,6 @@
 #include "ct_packet.h"
 #include "ct_pending.h"
 #include "ct_proto.h"
-#include "ct_room.h"
 #include "ct_usual.h"
 
 /* Reading */
@@ -645,11 +645,10 @@ static __always_inline bool make_flow(struct ct_net *cnet, struct sk_buff *skb,
 		  ct_udp_usual_first(&flow->state.udp, now, &cnet->knobs);
 	ct_flow_prepare(flow, now + timeout, 0);
 	ct_flow_count(flow, IP_CT_DIR_ORIGINAL, skb->len);
-	if (unlikely(!ct_hash_insert(cnet, flow))) {
+	if (unlikely(!ct_flow_confirm(cnet, flow, NULL))) {
 		ct_flow_discard(flow);
 		return false;
 	}
-	ct_core_born(cnet, flow, id->hash);
 	*verdict = NF_ACCEPT;
 	return true;
 }

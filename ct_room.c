@@ -10,7 +10,7 @@
  *	that (enum ct_full_policy).
  *
  *	On the packet's way, some flows are looked at, rather those that are idle
- *	(ct_hash_sample()), and the lowest quarter of those that may be given up
+ *	(ct_gc_sample()), and the lowest quarter of those that may be given up
  *	goes: one look makes room for several flows to come. What a packet may
  *	cost is bounded: by how much is looked at, and by that nobody looks again
  *	in the jiffy of a look that was vain. Where few flows can be given up, a
@@ -34,8 +34,10 @@
 
 #include "ct_compat.h"
 #include "ct_expire.h"
+#include "ct_gc.h"
 #include "ct_explain.h"
 #include "ct_hash.h"
+#include "ct_proto.h"
 #include "ct_room.h"
 
 #define CT_ROOM_LOOK	32	/* flows that are compared */
@@ -205,7 +207,7 @@ static bool search_room(struct ct_net *cnet, enum ct_rank highest, u32 now)
 	unsigned int i, most, ended = 0;
 	u32 from = this_cpu_read(hand);
 
-	ct_hash_sample(&from, &search.sample, now);
+	ct_gc_sample(&from, &search.sample, now);
 	this_cpu_write(hand, from);
 	most = highest == CT_RANK_ASSURED ? 1 :
 	       max(search.sample.found / 4, 1U);

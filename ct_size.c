@@ -12,7 +12,7 @@
  *	limit is near.
  *
  * Context
- *	ct_size_follow(): the reaper. The change itself: a work item of its own,
+ *	follow(): the reaper. The change itself: a work item of its own,
  *	for it sleeps until all buckets have moved. Both read knobs of the initial
  *	namespace, and the reaper outlives that: they do between ct_size_begin()
  *	and ct_size_end() only.
@@ -21,15 +21,14 @@
 
 #include <linux/ctype.h>
 #include <linux/kernel.h>
-#include <linux/mutex.h>
 #include <linux/string.h>
 #include <linux/workqueue.h>
 
-#include "ct_expire.h"
+#include "ct_gc.h"
 #include "ct_hash.h"
 #include "ct_net.h"
 #include "ct_size.h"
-#include "ct_sysctl.h"
+#include "ct_text.h"
 
 #define CT_SIZE_SPARSE		8
 #define CT_SIZE_PATIENCE	60
@@ -39,8 +38,15 @@ static DECLARE_DELAYED_WORK(resize_work, resize);
 static unsigned int wanted;	/* buckets; written by the reaper */
 static unsigned int sparse;	/* looks since when; the reaper's */
 
-static DEFINE_MUTEX(follow_lock);	/* reaper; nothing is taken inside */
-static bool following;			/* under it */
+/* The reaper moves the rest where the caller was killed. */
+static int resize_to(unsigned int buckets)
+{
+	int err = ct_hash_resize(buckets);
+
+	if (err == -EINTR)
+		ct_expire_kick();
+	return err;
+}
 
 static void resize(struct work_struct *work)
 {
@@ -50,7 +56,7 @@ static void resize(struct work_struct *work)
 	/* Somebody may have set another size since this was queued. */
 	if (!READ_ONCE(ct_net(&init_net)->knobs.buckets_auto))
 		return;
-	err = ct_hash_resize(buckets);
+	err = resize_to(buckets);
 	if (err)
 		pr_warn_ratelimited("table stays at %u buckets: no memory for %u, error %d\n",
 				    old, buckets, err);
@@ -71,7 +77,10 @@ static unsigned int fitting(unsigned long flows, const struct ct_knobs *knobs)
 	return buckets > most && buckets / 2 >= least ? buckets / 2 : buckets;
 }
 
-/* follow_lock held. Returns as ct_size_follow(). */
+/*
+ * See whether the table still fits so many flows. Called once a second by the reaper;
+ * returns true if it is to be called again even without flows.
+ */
 static bool follow(unsigned long flows)
 {
 	const struct ct_knobs *knobs = &ct_net(&init_net)->knobs;
@@ -92,24 +101,6 @@ static bool follow(unsigned long flows)
 		ct_expire_queue(&resize_work, 0);
 	}
 	return better < buckets;
-}
-
-/**
- * ct_size_follow() - see whether the table still fits
- * @flows: how many flows there are in all namespaces
- *
- * Context: process, sleeps; called once a second by one caller.
- *
- * Return: true if it is to be called again even without flows.
- */
-bool ct_size_follow(unsigned long flows)
-{
-	bool unfit;
-
-	mutex_lock(&follow_lock);
-	unfit = following && follow(flows);
-	mutex_unlock(&follow_lock);
-	return unfit;
 }
 
 static bool is_auto(const char *text, size_t len)
@@ -176,7 +167,7 @@ int ct_size_set(unsigned int buckets)
 		ct_expire_kick();
 		return 0;
 	}
-	err = ct_hash_resize(buckets);
+	err = resize_to(buckets);
 	if (err && err != -EINTR)	/* that one is under way */
 		WRITE_ONCE(knobs->buckets_auto, was_auto);
 	return err;
@@ -191,9 +182,7 @@ int ct_size_set(unsigned int buckets)
  */
 void ct_size_begin(void)
 {
-	mutex_lock(&follow_lock);
-	following = true;
-	mutex_unlock(&follow_lock);
+	ct_gc_follow(follow);
 	ct_expire_kick();
 }
 
@@ -206,8 +195,6 @@ void ct_size_begin(void)
  */
 void ct_size_end(void)
 {
-	mutex_lock(&follow_lock);
-	following = false;
-	mutex_unlock(&follow_lock);
+	ct_gc_follow(NULL);
 	cancel_delayed_work_sync(&resize_work);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Sources: how many flows one address, or one network, may have.
+ * Sources: how many flows one address, or one network, has.
  *
  * Overview
  *	While ip_conntrack_max_per_source is not 0, the flows of each source are
@@ -12,13 +12,9 @@
  *	so there are never more of them than flows. A counted flow says so in
  *	its status, and only such a flow is counted out.
  *
- *	Anybody can send first packets in another's name. So a source that has as
- *	many flows as it may have gets one more in the place of one that nobody
- *	has answered, or whose handshake was not completed, the oldest first:
- *	what was sent in its name keeps no room from it. For that a source has
- *	the hashes of its youngest flows, CT_SOURCE_MANY at most. What is gone, or
- *	in use, when its turn has come is forgotten. A packet looks at
- *	CT_SOURCE_LOOKS of them at most.
+ *	A source has the hashes of its youngest flows, CT_SOURCE_MANY at most, for
+ *	ct_srclimit.c to choose one that may be given up. What is gone, or in use,
+ *	when its turn has come is forgotten.
  *
  *	Turning the limit on counts the flows that are there already, turning it
  *	off forgets them all; the prefix lengths can be set only while it is off.
@@ -29,15 +25,12 @@
  *	Counting: any, bottom halves off. A source's count is changed under a
  *	lock of its hash; these are the innermost locks here: they are taken with
  *	a flow's lock held. Setting: process, sleeps; one at a time in a namespace.
- *
- * A half-open connection may be given up for another: RFC 4987, 3.4.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/inetdevice.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
-#include <linux/net.h>
 #include <linux/random.h>
 #include <linux/rhashtable.h>
 #include <linux/siphash.h>
@@ -46,31 +39,12 @@
 #include <net/ipv6.h>
 
 #include "ct_compat.h"
-#include "ct_expire.h"
-#include "ct_room.h"
+#include "ct_hash.h"
 #include "ct_source.h"
-#include "ct_tcp.h"
 
 #define CT_SOURCE_LOCKS	64
 #define CT_SOURCE_FEW	8U	/* flows that each source has a place for */
 #define CT_SOURCE_MANY	1024U	/* most that one has places for */
-#define CT_SOURCE_LOOKS	64	/* flows that a packet looks at, at most */
-
-/**
- * struct source_key - who
- * @addr: network, the rest zero
- * @net: namespace, as struct ct_net.number
- * @family: NFPROTO_*
- *
- * Has no padding: it is hashed and compared as bytes.
- */
-struct source_key {
-	union nf_inet_addr addr;
-	u32 net;
-	u32 family;
-};
-
-static_assert(sizeof(struct source_key) == 24);
 
 /**
  * struct source - a source that has flows
@@ -86,7 +60,7 @@ static_assert(sizeof(struct source_key) == 24);
  */
 struct source {
 	struct rhash_head node;
-	struct source_key key;
+	struct ct_source_key key;
 	unsigned int count;
 	u16 oldest;
 	u16 n;
@@ -97,7 +71,7 @@ struct source {
 };
 
 static const struct rhashtable_params params = {
-	.key_len = sizeof(struct source_key),
+	.key_len = sizeof(struct ct_source_key),
 	.key_offset = offsetof(struct source, key),
 	.head_offset = offsetof(struct source, node),
 	.automatic_shrinking = true,
@@ -108,14 +82,22 @@ static spinlock_t locks[CT_SOURCE_LOCKS];
 static siphash_key_t lock_key __read_mostly;
 
 /* Nobody can choose whose lock he shares. */
-static spinlock_t *lock_of(const struct source_key *who)
+static spinlock_t *lock_of(const struct ct_source_key *who)
 {
 	return &locks[siphash(who, sizeof(*who), &lock_key) % CT_SOURCE_LOCKS];
 }
 
-static void who_is(const struct ct_net *cnet, const struct ct_key *key,
-		   const struct in6_addr *addr, u8 sender,
-		   struct source_key *who)
+/**
+ * ct_source_of() - whose is a flow?
+ * @cnet: its namespace
+ * @key: its key
+ * @addr: its IPv6 addresses, in the order of @key
+ * @sender: which end of @key sent the first packet
+ * @who: set to its source
+ */
+void ct_source_of(const struct ct_net *cnet, const struct ct_key *key,
+		  const struct in6_addr *addr, u8 sender,
+		  struct ct_source_key *who)
 {
 	memset(who, 0, sizeof(*who));
 	who->net = cnet->number;
@@ -188,7 +170,7 @@ static void ring_add(struct source *source, u32 hash, unsigned int limit)
 	source->n++;
 }
 
-static struct source *source_alloc(const struct source_key *who)
+static struct source *source_alloc(const struct ct_source_key *who)
 {
 	struct source *source;
 
@@ -204,12 +186,8 @@ static struct source *source_alloc(const struct source_key *who)
 	return source;
 }
 
-/*
- * Lock of the source held, RCU. @hash is that of the flow. Where there are too
- * many, and a flow that may be given up, its hash is put there instead and -EAGAIN
- * returned.
- */
-static int count_in(const struct source_key *who, u32 *hash,
+/* Lock of the source held, RCU. As ct_source_add() */
+static int count_in(const struct ct_source_key *who, u32 *hash,
 		    unsigned int limit)
 {
 	struct source *source;
@@ -236,115 +214,41 @@ static int count_in(const struct source_key *who, u32 *hash,
 }
 
 /**
- * struct pick - a flow that a source may lose
+ * ct_source_has() - whose is a flow that there is?
  * @cnet: its namespace
- * @who: the source
+ * @flow: the flow, its lock held
+ * @who: set to its source
  */
-struct pick {
-	struct ct_net *cnet;
-	const struct source_key *who;
-};
-
-static void who_has(const struct ct_net *cnet, const struct ct_flow *flow,
-		    struct source_key *who)
+void ct_source_has(const struct ct_net *cnet, const struct ct_flow *flow,
+		   struct ct_source_key *who)
 {
-	who_is(cnet, &flow->node.key,
-	       ct_flow_is_ipv6(flow) ? ct_flow6(flow)->addr : NULL,
-	       !!(flow->status & CT_FLOW_ORIGIN), who);
-}
-
-/* Flow lock held. Could anybody have begun it in the name of its source? */
-static bool is_unproven(const struct ct_flow *flow)
-{
-	u8 state = flow->state.tcp.state;
-
-	if (flow->status & IPS_ASSURED)
-		return false;
-	return !(flow->status & IPS_SEEN_REPLY) ||
-	       (flow->node.key.protonum == IPPROTO_TCP &&
-		(state == CT_TCP_SYN_RECV || state == CT_TCP_CLOSE));
-}
-
-static bool is_picked(const struct ct_flow *flow, const void *arg)
-{
-	const struct pick *pick = arg;
-	struct source_key who;
-
-	if (!ct_flow_is_of(flow, pick->cnet) ||
-	    !(flow->status & CT_FLOW_COUNTED) || !is_unproven(flow))
-		return false;
-	who_has(pick->cnet, flow, &who);
-	return !memcmp(&who, pick->who, sizeof(who));
-}
-
-/* RCU, no lock held. End it, if it still is what may be given up. */
-static void give_up(const struct pick *pick, u32 hash)
-{
-	struct ct_flow *flow = ct_hash_pick(hash, is_picked, pick);
-
-	if (flow)
-		ct_room_give_up(flow, pick->cnet,
-				flow->status & IPS_SEEN_REPLY ?
-				CT_RANK_REPLIED : CT_RANK_UNREPLIED);
-}
-
-/* RCU, no lock held */
-static int count_in_or_give_up(const struct pick *pick, u32 flow_hash,
-			       unsigned int limit)
-{
-	spinlock_t *lock = lock_of(pick->who);
-	unsigned int looks = 0;
-	u32 hash;
-	int err;
-
-	for (;;) {
-		hash = flow_hash;
-		spin_lock(lock);
-		err = count_in(pick->who, &hash, limit);
-		spin_unlock(lock);
-		if (err != -EAGAIN)
-			return err;
-		give_up(pick, hash);
-		if (++looks > CT_SOURCE_LOOKS)
-			return -EDQUOT;
-	}
-}
-
-static void complain(const struct source_key *who, unsigned int limit)
-{
-	if (who->family == NFPROTO_IPV6)
-		net_warn_ratelimited("source %pI6c has %u flows, as many as net.ipv4.netfilter.ip_conntrack_max_per_source allows: packet dropped\n",
-				     &who->addr, limit);
-	else
-		net_warn_ratelimited("source %pI4 has %u flows, as many as net.ipv4.netfilter.ip_conntrack_max_per_source allows: packet dropped\n",
-				     &who->addr, limit);
+	ct_source_of(cnet, &flow->node.key,
+		     ct_flow_is_ipv6(flow) ? ct_flow6(flow)->addr : NULL,
+		     !!(flow->status & CT_FLOW_ORIGIN), who);
 }
 
 /**
- * ct_source_count() - ct_source_enter() where there is a limit
- * @cnet: the flow's namespace
- * @orig: its original direction
+ * ct_source_add() - count a flow
+ * @who: its source
+ * @hash: its hash; where there are too many, and a flow that may be given up, its
+ *	hash is put there instead
+ * @limit: so many may be
  *
  * Context: RCU read-side section, bottom halves off.
  *
- * Return: as ct_source_enter().
+ * Return: 0; -EAGAIN with another's @hash; -EDQUOT where there are too many and none
+ * may be given up; -ENOMEM.
  */
-int ct_source_count(struct ct_net *cnet, const struct ct_id *orig)
+int ct_source_add(const struct ct_source_key *who, u32 *hash,
+		  unsigned int limit)
 {
-	unsigned int limit = READ_ONCE(cnet->knobs.max_per_source);
-	struct source_key who;
-	const struct pick pick = { .cnet = cnet, .who = &who };
+	spinlock_t *lock = lock_of(who);
 	int err;
 
-	if (!limit)
-		return 0;
-	who_is(cnet, &orig->key, orig->addr, orig->sender, &who);
-	err = count_in_or_give_up(&pick, orig->hash, limit);
-	if (err == -EDQUOT) {
-		ct_stat_inc(cnet, source_full);
-		complain(&who, limit);
-	}
-	return err ?: 1;
+	spin_lock(lock);
+	err = count_in(who, hash, limit);
+	spin_unlock(lock);
+	return err;
 }
 
 /**
@@ -359,10 +263,10 @@ int ct_source_count(struct ct_net *cnet, const struct ct_id *orig)
 void ct_source_uncount(const struct ct_net *cnet, const struct ct_key *key,
 		       const struct in6_addr *addr, u8 sender)
 {
-	struct source_key who;
+	struct ct_source_key who;
 	struct source *source;
 
-	who_is(cnet, key, addr, sender, &who);
+	ct_source_of(cnet, key, addr, sender, &who);
 	rcu_read_lock();
 	spin_lock(lock_of(&who));
 	source = rhashtable_lookup_fast(&sources, &who, params);
@@ -396,14 +300,10 @@ void ct_source_forget(const struct ct_net *cnet, const struct ct_flow *flow)
 static void count_old(struct ct_net *cnet, struct ct_flow *flow)
 {
 	u32 hash = flow->hash;
-	struct source_key who;
-	int err;
+	struct ct_source_key who;
 
-	who_has(cnet, flow, &who);
-	spin_lock(lock_of(&who));
-	err = count_in(&who, &hash, UINT_MAX);
-	spin_unlock(lock_of(&who));
-	if (!err)
+	ct_source_has(cnet, flow, &who);
+	if (!ct_source_add(&who, &hash, UINT_MAX))
 		WRITE_ONCE(flow->status, flow->status | CT_FLOW_COUNTED);
 }
 

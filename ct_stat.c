@@ -1,22 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Refusals: counted, and logged where that was asked for.
+ * Counters of all CPUs added up, and the words for reasons.
  *
  * Context
- *	Hooks, bottom halves off. Nothing here sleeps. The log has the kernel's
- *	limit for what the network can cause (net.core.message_burst); counters
- *	and tracepoints have none.
+ *	Any. Nothing here sleeps or takes a lock.
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include <linux/module.h>
-#include <linux/net.h>
-#include <net/netfilter/nf_log.h>
 
 #include "ct_compat.h"
-#include "ct_explain.h"
 #include "ct_net.h"
-#include "ct_proto.h"
 #include "ct_stat.h"
 
 #define CT_R_TEXT(name, text)						\
@@ -76,46 +68,3 @@ const char *ct_reason_text(enum ct_reason reason)
 	return reason < CT_R_MAX ? texts[reason] : "unknown";
 }
 EXPORT_SYMBOL_CT(ct_reason_text);
-
-static bool is_logged(const struct ct_pkt *pkt)
-{
-	u8 which = READ_ONCE(pkt->cnet->knobs.log_invalid);
-
-	return which == 255 || (which && which == pkt->tuple.protonum);
-}
-
-/* By the kernel's logger, or a line of ours where there is surely none. */
-static void log_refusal(const struct ct_pkt *pkt, enum ct_reason reason,
-			const struct nf_hook_state *state)
-{
-	if (!ct_log_is_missing(state->pf)) {
-		nf_log_packet(state->net, state->pf, state->hook, pkt->skb,
-			      state->in, state->out, NULL,
-			      "ip_conntrack: invalid, %s: ",
-			      ct_reason_text(reason));
-		return;
-	}
-	pr_info("invalid packet, protocol %u: %s\n",
-		pkt->tuple.protonum, ct_reason_text(reason));
-}
-
-/**
- * ct_refuse() - note that a packet is not tracked
- * @pkt: the packet, as far as it could be read
- * @reason: why
- * @state: the hook
- *
- * Context: bottom halves off.
- */
-void ct_refuse(const struct ct_pkt *pkt, enum ct_reason reason,
-	       const struct nf_hook_state *state)
-{
-	ct_stat_inc(pkt->cnet, reason[reason]);
-	if (!ct_reason_is_invalid(reason)) {
-		ct_stat_inc(pkt->cnet, ignore);
-		return;
-	}
-	ct_trace_invalid(pkt, reason);
-	if (unlikely(is_logged(pkt)) && net_ratelimit())
-		log_refusal(pkt, reason, state);
-}

@@ -34,6 +34,7 @@
 #include "ct_size.h"
 #include "ct_source.h"
 #include "ct_sysctl.h"
+#include "ct_text.h"
 
 /**
  * enum knob_kind - how a sysctl is kept
@@ -165,41 +166,6 @@ static const struct place places[CT_NAMINGS][2] = {
 };
 
 /* Numbers */
-
-/**
- * ct_parse_number() - read a number that an administrator wrote
- * @text: what was written
- * @len: bytes of it
- * @number: the number, if there is one
- *
- * White space around the number is no harm, anything else is: signs, words, a
- * second number. 0x and 0 in front mean what they mean in C.
- *
- * Context: Any.
- * Return: 0 or -EINVAL, also for what does not fit.
- */
-int ct_parse_number(const char *text, size_t len, unsigned long *number)
-{
-	size_t used = strnlen(text, len);
-	char copy[32];
-
-	if (memchr_inv(text + used, 0, len - used))
-		return -EINVAL;
-	while (used && isspace(text[used - 1]))
-		used--;
-	while (used && isspace(*text)) {
-		text++;
-		used--;
-	}
-	if (!used || used >= sizeof(copy))
-		return -EINVAL;
-	memcpy(copy, text, used);
-	copy[used] = '\0';
-	if (!isdigit(copy[0]) || kstrtoul(copy, 0, number))
-		return -EINVAL;
-	return 0;
-}
-EXPORT_SYMBOL_CT_TEST(ct_parse_number);
 
 /* Reading and writing */
 

@@ -23,14 +23,10 @@
  */
 #include <linux/bitrev.h>
 #include <linux/module.h>
-#include <linux/net.h>
 #include <linux/prefetch.h>
 #include <linux/sched.h>
-#include <linux/siphash.h>
 
 #include "ct_compat.h"
-#include "ct_expire.h"
-#include "ct_proto.h"
 #include "ct_table.h"
 
 #define CT_WALK_END	BIT_ULL(32)
@@ -293,56 +289,6 @@ struct ct_flow *ct_walk_next_locked(struct ct_walk *walk)
 	}
 }
 EXPORT_SYMBOL_CT(ct_walk_next_locked);
-
-/**
- * ct_flow_snapshot() - what a flow is at this moment
- * @flow: the flow, its lock held
- * @now: the moment
- * @snap: to be filled
- */
-void ct_flow_snapshot(const struct ct_flow *flow, u32 now,
-		      struct ct_snapshot *snap)
-{
-	enum ip_conntrack_dir dir;
-
-	snap->proto = ct_proto_find(ct_flow_family(flow),
-				    flow->node.key.protonum);
-	for (dir = IP_CT_DIR_ORIGINAL; dir < IP_CT_DIR_MAX; dir++) {
-		ct_flow_tuple(flow, dir, &snap->tuple[dir]);
-		snap->packets[dir] = ct_flow_packets(flow, dir);
-		snap->bytes[dir] = flow->bytes[dir];
-	}
-	snap->state = flow->state;
-	snap->status = flow->status;
-	snap->mark = READ_ONCE(flow->mark);
-	snap->left = ct_left(flow->expires, now);
-	snap->start = flow->ext ? flow->ext->start : 0;
-	snap->has_labels = flow->ext && flow->ext->has_labels;
-	if (snap->has_labels)
-		memcpy(snap->labels, flow->ext->labels, sizeof(snap->labels));
-	snap->hash = flow->hash;
-	snap->flow = flow;
-}
-EXPORT_SYMBOL_CT(ct_flow_snapshot);
-
-/**
- * ct_flow_id() - a number by which tools tell flows apart
- * @snap: the flow
- *
- * It says nothing of where the flow is in memory.
- *
- * Context: any but hard interrupts.
- *
- * Return: the number, as it stands in messages and rules.
- */
-u32 ct_flow_id(const struct ct_snapshot *snap)
-{
-	static siphash_key_t key __read_mostly;
-
-	net_get_random_once(&key, sizeof(key));
-	return siphash_2u64((unsigned long)snap->flow, snap->hash, &key);
-}
-EXPORT_SYMBOL_CT(ct_flow_id);
 
 /**
  * ct_walk_next() - the next flow, as it is at this moment

@@ -15,15 +15,22 @@
 
 struct sk_buff;
 
+/**
+ * struct ct_bridge_ops - what the tracker asks of who tracks bridged packets
+ * @comes_by: does a packet at the IP layer's last hook meet a bridge's hook yet?
+ *	RCU read-side section
+ * @leave: a namespace goes, maybe before its rules. Process, sleeps
+ */
+struct ct_bridge_ops {
+	bool (*comes_by)(const struct sk_buff *skb,
+			 const struct nf_hook_state *state);
+	void (*leave)(struct ct_net *cnet);
+};
+
 #if IS_ENABLED(CONFIG_NETFILTER_FAMILY_BRIDGE)
 
 int ct_bridge_get(struct net *net);
 void ct_bridge_put(struct net *net);
-void ct_bridge_leave(struct net *net);
-
-/* Not for direct use: see below. */
-bool ct_bridge_comes_by(const struct sk_buff *skb,
-			const struct nf_hook_state *state);
 
 #else
 
@@ -36,17 +43,20 @@ static inline void ct_bridge_put(struct net *net)
 {
 }
 
-static inline void ct_bridge_leave(struct net *net)
-{
-}
-
-static inline bool ct_bridge_comes_by(const struct sk_buff *skb,
-				      const struct nf_hook_state *state)
-{
-	return false;
-}
-
 #endif
+
+/**
+ * ct_is_bridged() - are bridged packets of a namespace tracked?
+ * @cnet: the namespace
+ *
+ * Context: any.
+ *
+ * Return: true while a rule asks for that.
+ */
+static inline bool ct_is_bridged(const struct ct_net *cnet)
+{
+	return READ_ONCE(cnet->bridge);
+}
 
 /**
  * ct_bridge_below() - the bridge that has all of a device's frames
@@ -87,8 +97,23 @@ static inline bool ct_bridge_will_see(const struct ct_net *cnet,
 				      const struct sk_buff *skb,
 				      const struct nf_hook_state *state)
 {
-	return unlikely(READ_ONCE(cnet->bridged)) &&
-	       ct_bridge_comes_by(skb, state);
+	const struct ct_bridge_ops *ops = READ_ONCE(cnet->bridge);
+
+	return unlikely(ops) && ops->comes_by(skb, state);
+}
+
+/**
+ * ct_bridge_leave() - a namespace goes
+ * @cnet: the namespace
+ *
+ * Context: process, sleeps.
+ */
+static inline void ct_bridge_leave(struct ct_net *cnet)
+{
+	const struct ct_bridge_ops *ops = READ_ONCE(cnet->bridge);
+
+	if (ops)
+		ops->leave(cnet);
 }
 
 #endif /* CT_BRIDGE_H */

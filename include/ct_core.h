@@ -7,8 +7,6 @@
 
 #include <linux/netfilter.h>
 
-#include "ct_event.h"
-#include "ct_expire.h"
 #include "ct_tuple.h"
 
 /* All packets: ct_core.c. @priv is a struct ct_net, @state->pf an IP family. */
@@ -23,16 +21,6 @@ void ct_core_new(const struct ct_pkt *pkt, enum ct_reason reason,
 		 const struct nf_hook_state *state);
 
 unsigned int ct_core_no_flow(struct ct_net *cnet, int err);
-
-/* A packet's flow is in the table: it may be gone again already. */
-static inline void ct_core_born(struct ct_net *cnet, struct ct_flow *flow,
-				u32 hash)
-{
-	ct_stat_inc(cnet, fresh);
-	ct_stat_inc(cnet, insert);
-	ct_event_new(flow, hash, NULL);
-	ct_expire_kick();
-}
 
 /* Plain ones, by family: ct_plain.c */
 unsigned int ct_plain_first4(void *priv, struct sk_buff *skb,
@@ -64,7 +52,8 @@ bool ct_plain_read(struct sk_buff *skb, const struct ct_net *cnet,
 		   const struct nf_hook_state *state,
 		   struct ct_plain_view *view);
 
-int ct_core_register(struct net *net);
-void ct_core_unregister(struct net *net);
+/* ct_hooks.c */
+int ct_hooks_register(struct net *net);
+void ct_hooks_unregister(struct net *net);
 
 #endif /* CT_CORE_H */

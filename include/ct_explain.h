@@ -35,6 +35,9 @@ void ct_explain_flow_evicted(const struct ct_net *cnet,
 void ct_explain_packet_invalid(const struct ct_pkt *pkt,
 			       enum ct_reason reason);
 
+void ct_refuse(const struct ct_pkt *pkt, enum ct_reason reason,
+	       const struct nf_hook_state *state);
+
 /* For ct_trace.h. */
 void ct_explain_addr(const struct ct_tuple *tuple,
 		     const union nf_inet_addr *addr, u8 *v4, u8 *v6);

@@ -15,7 +15,7 @@
  *	ct_flow_create() free object -> private; IPS_DYING stays set, so that a
  *			 reader who still holds a pointer to the object's former
  *			 life turns away
- *	ct_hash_insert() IPS_DYING cleared with release semantics and the node
+ *	ct_flow_confirm() IPS_DYING cleared with release semantics and the node
  *			 linked, under one hold of the stripe
  *	ct_flow_end(), or the reaper: ct_flow_condemn_expired()
  *			 IPS_DYING set under @lock by exactly one caller, who
@@ -46,6 +46,8 @@
 #include <linux/types.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_conntrack_common.h>
+
+#include "ct_net.h"
 
 /* ct_key.kind */
 #define CT_KEY_IPV6	0x01	/* addr[] are folds; the addresses are behind */
@@ -323,6 +325,107 @@ static inline void ct_flow_unlock(struct ct_flow *flow)
 {
 	__acquire(&flow->lock);
 	spin_unlock(&flow->lock);
+}
+
+/**
+ * ct_flow_alive() - is this flow still one?
+ * @flow: the flow, its lock held
+ *
+ * Return: false if it has ended.
+ */
+static inline bool ct_flow_alive(const struct ct_flow *flow)
+{
+	bool alive = !(READ_ONCE(flow->status) & IPS_DYING);
+
+	/*
+	 * Pairs with the releases in publish() and condemn(). What is
+	 * written to the flow depends on the answer, which orders it as well; an
+	 * acquire would cost more where it is a full barrier (User-mode Linux).
+	 */
+	smp_rmb();
+	return alive;
+}
+
+/**
+ * ct_flow_number() - the number of a flow's namespace
+ * @flow: the flow; without its lock, or the stripe's, an estimate
+ *
+ * Return: as struct ct_net.number.
+ */
+static inline u32 ct_flow_number(const struct ct_flow *flow)
+{
+	u32 high = READ_ONCE(flow->node.key.kind) & CT_KEY_NET;
+
+	return high << CT_KEY_NET_SHIFT | READ_ONCE(flow->net);
+}
+
+static_assert(CT_KEY_NET << CT_KEY_NET_SHIFT == CT_NET_NUMBERS - 1 - U16_MAX);
+
+/**
+ * ct_flow_is_of() - is this a flow of that namespace?
+ * @flow: the flow; without its lock, or the stripe's, an estimate
+ * @cnet: the namespace
+ *
+ * Return: true if it is.
+ */
+static inline bool ct_flow_is_of(const struct ct_flow *flow,
+				 const struct ct_net *cnet)
+{
+	return ct_flow_number(flow) == cnet->number;
+}
+
+/**
+ * ct_flow_prepare() - what a flow begins with
+ * @flow: the flow, private
+ * @expires: when it ends
+ * @status: what is to be set beside what ct_flow_create() set
+ *
+ * Who saw the memory in its former life may be looking at it still.
+ *
+ * Context: any, before ct_flow_confirm().
+ */
+static inline void ct_flow_prepare(struct ct_flow *flow, u32 expires,
+				   u32 status)
+{
+	WRITE_ONCE(flow->expires, expires);
+	if (status)
+		WRITE_ONCE(flow->status, flow->status | status);
+}
+
+/**
+ * ct_kind_add() - count flows by kind
+ * @cnet: their namespace
+ * @status: their status
+ * @n: how many; minus one where a flow ends, or is no longer of that kind
+ *
+ * Context: bottom halves off; the flow's lock held, or the flow private.
+ */
+static inline void ct_kind_add(const struct ct_net *cnet, u32 status, u32 n)
+{
+	if (!(status & IPS_SEEN_REPLY))
+		ct_stat_add(cnet, unreplied, n);
+	if (status & IPS_ASSURED)
+		ct_stat_add(cnet, assured, n);
+}
+
+/**
+ * ct_flow_set_status() - change the status of a flow
+ * @flow: the flow, alive, its lock held
+ * @cnet: its namespace
+ * @status: the new status
+ *
+ * Context: bottom halves off.
+ */
+static inline void ct_flow_set_status(struct ct_flow *flow,
+				      const struct ct_net *cnet, u32 status)
+{
+	u32 changed = status ^ flow->status;
+
+	if (changed & IPS_SEEN_REPLY)
+		ct_stat_add(cnet, unreplied, status & IPS_SEEN_REPLY ? -1 : 1);
+	if (changed & IPS_ASSURED)
+		ct_stat_add(cnet, assured, status & IPS_ASSURED ? 1 : -1);
+	WRITE_ONCE(flow->status, status);
 }
 
 /**

@@ -22,27 +22,8 @@ struct ct_flow *ct_hash_pick(u32 hash,
 					  const void *arg),
 			     const void *arg);
 u32 ct_hash_peek(u32 hash);
-bool ct_hash_insert(struct ct_net *cnet, struct ct_flow *flow);
 void ct_hash_unlink(struct ct_flow *flow);
 void ct_hash_hasten(const struct ct_flow *flow);
-bool ct_hash_reap(u32 now);
-
-/**
- * struct ct_sample - a look at some flows
- * @wanted: how many to find, more or less
- * @found: how many of those that were looked at were what is looked for
- * @seen: how many were looked at
- * @visit: is this one? Called with its stripe held, and not its own lock: what
- *	may change is an estimate
- */
-struct ct_sample {
-	unsigned int wanted;
-	unsigned int found;
-	unsigned int seen;
-	bool (*visit)(struct ct_flow *flow, struct ct_sample *sample);
-};
-
-void ct_hash_sample(u32 *hand, struct ct_sample *sample, u32 now);
 
 unsigned int ct_hash_buckets(void);
 unsigned int ct_hash_default(void);

@@ -14,6 +14,7 @@
 
 #include "ct_stat.h"
 
+struct ct_bridge_ops;
 struct ct_flow;
 struct ct_pending_pool;
 struct ct_said;
@@ -165,7 +166,7 @@ struct ct_no_room {
  * @leaving: it is on its way out; see ct_net_alive()
  * @pending: packets on their way that have no flow yet: ct_pending.c
  * @said: what rules said of some of them, by tuple; the same
- * @bridged: bridged packets are tracked, and bridges hand on what is
+ * @bridge: what the tracker asks of bridges, while bridged packets are tracked
  * @bridge_users: rules that ask for that; under a lock of ct_bridge.c
  * @hooks: the hooks, which are given this structure
  * @bridge_hooks: those of bridges, the same
@@ -186,7 +187,7 @@ struct ct_net {
 	u32 number;
 	u16 id;
 	bool leaving;
-	bool bridged;
+	const struct ct_bridge_ops *bridge;
 	unsigned int bridge_users;
 	struct nf_hook_ops hooks[CT_HOOKS];
 	struct nf_hook_ops bridge_hooks[CT_BRIDGE_HOOKS];

@@ -137,12 +137,20 @@ struct ct_nl_change {
 	const struct nlattr *info;
 };
 
-/* ct_netlink.c */
+/* ct_netlink_get.c */
 struct ct_flow *ct_nl_find(struct ct_net *cnet, const struct ct_tuple *tuple,
 			   const struct nlattr *id);
 int ct_nl_dump_nothing(struct sk_buff *skb, struct netlink_callback *cb);
 int ct_nl_dump_cpus(struct sk_buff *skb, struct netlink_callback *cb, u16 type,
 		    int (*put)(struct sk_buff *skb, int cpu));
+int ct_nl_get(struct sk_buff *skb, const struct nfnl_info *info,
+	      const struct nlattr *const cda[]);
+int ct_nl_get_nothing(struct sk_buff *skb, const struct nfnl_info *info,
+		      const struct nlattr *const cda[]);
+int ct_nl_get_cpus(struct sk_buff *skb, const struct nfnl_info *info,
+		   const struct nlattr *const cda[]);
+int ct_nl_get_stats(struct sk_buff *skb, const struct nfnl_info *info,
+		    const struct nlattr *const cda[]);
 
 /* ct_netlink_attr.c */
 const struct ct_nl_form *ct_nl_form_of(const struct ct_proto *proto);

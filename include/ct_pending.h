@@ -70,7 +70,7 @@ struct nf_conn {
 				 IPS_SRC_NAT_DONE | IPS_DST_NAT_DONE)
 #define CT_PENDING_BESIDE	(CT_PENDING_USUAL | IPS_TEMPLATE)
 
-extern unsigned long ct_pending_status;	/* one of both; see ct_nfct.c */
+extern unsigned long ct_pending_status;	/* one of both; see ct_standin.c */
 
 /* Is nf_conntrack loaded? It need not be at work in a packet's namespace. */
 static inline bool ct_pending_is_beside(void)

@@ -48,40 +48,4 @@ static inline int ct_room_take(struct ct_net *cnet)
 	return likely(!max || count <= max) ? 0 : ct_room_make(cnet);
 }
 
-/**
- * ct_kind_add() - count flows by kind
- * @cnet: their namespace
- * @status: their status
- * @n: how many; minus one where a flow ends, or is no longer of that kind
- *
- * Context: bottom halves off; the flow's lock held, or the flow private.
- */
-static inline void ct_kind_add(const struct ct_net *cnet, u32 status, u32 n)
-{
-	if (!(status & IPS_SEEN_REPLY))
-		ct_stat_add(cnet, unreplied, n);
-	if (status & IPS_ASSURED)
-		ct_stat_add(cnet, assured, n);
-}
-
-/**
- * ct_flow_set_status() - change the status of a flow
- * @flow: the flow, alive, its lock held
- * @cnet: its namespace
- * @status: the new status
- *
- * Context: bottom halves off.
- */
-static inline void ct_flow_set_status(struct ct_flow *flow,
-				      const struct ct_net *cnet, u32 status)
-{
-	u32 changed = status ^ flow->status;
-
-	if (changed & IPS_SEEN_REPLY)
-		ct_stat_add(cnet, unreplied, status & IPS_SEEN_REPLY ? -1 : 1);
-	if (changed & IPS_ASSURED)
-		ct_stat_add(cnet, assured, status & IPS_ASSURED ? 1 : -1);
-	WRITE_ONCE(flow->status, status);
-}
-
 #endif /* CT_ROOM_H */

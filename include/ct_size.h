@@ -9,7 +9,6 @@
 
 #define CT_SIZE_LEAST	16384U	/* default of the lower bound */
 
-bool ct_size_follow(unsigned long flows);
 int ct_size_parse(const char *text, size_t len, unsigned int *buckets);
 int ct_size_set(unsigned int buckets);
 void ct_size_begin(void);

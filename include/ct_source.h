@@ -9,6 +9,33 @@
 #include "ct_net.h"
 #include "ct_tuple.h"
 
+#define CT_SOURCE_LOOKS	64	/* flows that a packet looks at, at most */
+
+/**
+ * struct ct_source_key - who
+ * @addr: network, the rest zero
+ * @net: namespace, as struct ct_net.number
+ * @family: NFPROTO_*
+ *
+ * Has no padding: it is hashed and compared as bytes.
+ */
+struct ct_source_key {
+	union nf_inet_addr addr;
+	u32 net;
+	u32 family;
+};
+
+static_assert(sizeof(struct ct_source_key) == 24);
+
+void ct_source_of(const struct ct_net *cnet, const struct ct_key *key,
+		  const struct in6_addr *addr, u8 sender,
+		  struct ct_source_key *who);
+void ct_source_has(const struct ct_net *cnet, const struct ct_flow *flow,
+		   struct ct_source_key *who);
+int ct_source_add(const struct ct_source_key *who, u32 *hash,
+		  unsigned int limit);
+
+/* ct_srclimit.c */
 int ct_source_count(struct ct_net *cnet, const struct ct_id *orig);
 void ct_source_uncount(const struct ct_net *cnet, const struct ct_key *key,
 		       const struct in6_addr *addr, u8 sender);

@@ -159,14 +159,10 @@ struct ct_stat {
 #define ct_stat_inc(cnet, field) ct_stat_add(cnet, field, 1)
 
 struct ct_net;
-struct ct_pkt;
-struct nf_hook_state;
 
 u64 ct_stat_sum(const struct ct_net *cnet, size_t offset);
 unsigned int ct_stat_kind(const struct ct_net *cnet, size_t offset);
 const char *ct_reason_text(enum ct_reason reason);
-void ct_refuse(const struct ct_pkt *pkt, enum ct_reason reason,
-	       const struct nf_hook_state *state);
 
 /**
  * ct_reason_is_invalid() - does this reason make a packet INVALID?

@@ -10,8 +10,6 @@
 
 #include "ct_net.h"
 
-int ct_parse_number(const char *text, size_t len, unsigned long *number);
-
 int ct_sysctl_init(struct net *net, enum ct_naming naming);
 void ct_sysctl_exit(struct net *net, enum ct_naming naming);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The table's inside, for ct_hash.c, ct_walk.c and the way of every packet:
- * ct_find.h and ct_plain.c.
+ * The table's inside, for the files that are the table (ct_hash.c, ct_resize.c,
+ * ct_walk.c), for those that put flows there and take them out (ct_create.c, ct_gc.c),
+ * and for the way of every packet (ct_find.h, ct_plain.c).
  */
 #ifndef CT_TABLE_H
 #define CT_TABLE_H
@@ -9,8 +10,10 @@
 #include <linux/rcupdate.h>
 #include <linux/spinlock.h>
 
-#include "ct_expire.h"
 #include "ct_hash.h"
+
+/* Jiffies: an empty bucket's next visit */
+#define CT_NEVER	0x40000000U
 
 /**
  * struct ct_table - an array of buckets
@@ -41,6 +44,11 @@ extern struct ct_table __rcu *ct_table;
  * Return: the lock.
  */
 spinlock_t *ct_stripe(u32 hash);
+void ct_stripes_lock(u32 a, u32 b);
+void ct_stripes_unlock(u32 a, u32 b);
+void ct_stripes_init(void);
+
+bool ct_hash_tend(void (*visit)(struct ct_table *t, u32 now), u32 now);
 
 /* A chain ends in a number that says where: bit 0, generation, bucket. */
 static inline struct ct_node *ct_end_marker(const struct ct_table *t, u32 b)
@@ -215,6 +223,65 @@ static __always_inline struct ct_flow *ct_find(struct ct_net *cnet,
 			return NULL;
 	}
 	return ct_hash_find_slowly(cnet, id, dir);
+}
+
+/* Linking */
+
+static inline struct ct_table *ct_table_newest(void)
+{
+	struct ct_table *t = rcu_dereference_raw(ct_table), *next;
+
+	while ((next = rcu_dereference_raw(t->next)))
+		t = next;
+	return t;
+}
+
+/* Stripe held. Is there another live node of the same identity? */
+static __always_inline bool ct_node_is_taken(const struct ct_net *cnet,
+					     const struct ct_node *node, u32 hash,
+					     const struct in6_addr *addr)
+{
+	const struct ct_table *t;
+	struct ct_node *other;
+
+	for (t = rcu_dereference_raw(ct_table); t;
+	     t = rcu_dereference_raw(t->next)) {
+		ct_for_each_node(other, t, hash & t->mask) {
+			if (ct_node_found(other, cnet, &node->key, addr))
+				return true;
+		}
+	}
+	return false;
+}
+
+static inline void ct_node_link(struct ct_table *t, struct ct_node *node,
+				u32 hash)
+{
+	struct ct_node __rcu **head = &t->head[hash & t->mask];
+
+	RCU_INIT_POINTER(node->next, ct_node_next(*head));
+	rcu_assign_pointer(*head, node);
+}
+
+/* Hints */
+
+static inline void ct_due_lower(struct ct_table *t, u32 hash, u32 expires)
+{
+	u32 *due = &t->due[hash & t->mask];
+	u32 old = READ_ONCE(*due), seen;
+
+	while (ct_left(expires, old) < 0) {
+		seen = cmpxchg(due, old, expires);
+		if (seen == old)
+			break;
+		old = seen;
+	}
+}
+
+/* When to look at a flow next */
+static inline u32 ct_next_visit(u32 expires, u32 now)
+{
+	return ct_left(expires, now) < CT_VISIT ? expires : now + CT_VISIT;
 }
 
 #endif /* CT_TABLE_H */

@@ -55,4 +55,6 @@ static __always_inline char *ct_text_field(char *p, const char *name, u64 n)
 	return p;
 }
 
+int ct_parse_number(const char *text, size_t len, unsigned long *number);
+
 #endif /* CT_TEXT_H */

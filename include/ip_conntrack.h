@@ -8,8 +8,7 @@
  *	walk	ct_walk_begin(), ct_walk_resume(), ct_walk_next(),
  *		ct_walk_next_locked()
  *	look	ct_flow_snapshot(), ct_proto_find()
- *	make	ct_flow_create(), ct_hash_insert(), ct_event_new(),
- *		ct_expire_kick(), or ct_flow_discard()
+ *	make	ct_flow_create(), ct_flow_confirm(), or ct_flow_discard()
  *	change	under the flow's lock: its fields, ct_flow_refresh(), then
  *		ct_event_update()
  *	end	ct_flow_end(), ct_flow_end_for()
@@ -22,6 +21,7 @@
 
 #include "ct_bridge.h"
 #include "ct_compat.h"
+#include "ct_create.h"
 #include "ct_event.h"
 #include "ct_expire.h"
 #include "ct_flow.h"

@@ -19,6 +19,7 @@
 #include "ct_proto.h"
 #include "ct_sctp.h"
 #include "ct_sysctl.h"
+#include "ct_text.h"
 #include "ct_tcp.h"
 
 /* What netstat-nat reads a line into. */

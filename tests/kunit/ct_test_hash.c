@@ -13,7 +13,9 @@
 #include <linux/percpu.h>
 #include <linux/slab.h>
 
+#include "ct_create.h"
 #include "ct_expire.h"
+#include "ct_gc.h"
 #include "ct_hash.h"
 #include "ct_table.h"
 #include "ct_test.h"
@@ -62,7 +64,7 @@ static struct ct_flow *add_flow(struct table_test *tt, u32 n, u8 family,
 		goto out;
 	flow->mark = n;
 	flow->expires = ct_now() + age;
-	if (!ct_hash_insert(&tt->cnet, flow)) {
+	if (!ct_flow_confirm(&tt->cnet, flow, NULL)) {
 		ct_flow_discard(flow);
 		flow = NULL;
 	}
@@ -233,7 +235,7 @@ static void add_of_link(struct kunit *test, const struct ct_tuple *t)
 	if (!IS_ERR(flow)) {
 		flow->mark = t->link;
 		flow->expires = ct_now() + CT_TEST_AGE;
-		added = ct_hash_insert(&tt->cnet, flow);
+		added = ct_flow_confirm(&tt->cnet, flow, NULL);
 		ct_flow_snapshot(flow, ct_now(), &snap);
 	}
 	rcu_read_unlock();

@@ -177,7 +177,7 @@ proctype seeker()
 	leave()
 }
 
-/* As ct_hash_insert() */
+/* As insert() of ct_create.c */
 inline insert(n, k)
 {
 	lock(stripe);
