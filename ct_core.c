@@ -9,19 +9,14 @@
  *	first of a flow. The packet carries the answer from there on (ct_skb.h);
  *	a first packet also what it was before translation (ct_pending.h).
  *
- *	Last hook (LOCAL_IN, POST_ROUTING, behind everything): a packet that is
- *	the first of a flow, and that the rules in between let pass, becomes
- *	one. What it looks like now, inverted, is the reply direction: so
- *	whoever translated it, the table shows it. With any other packet that
- *	carries an answer nothing is left to do.
+ *	The last hook is in ct_confirm.c, and which hooks there are in ct_hooks.c.
  *
  *	A packet that carries an answer has been seen, wherever it meets a first
  *	hook again: over loopback, from a bridge, sent on by IPVS, or as a clone.
  *	It is neither judged nor counted once more.
  *
  *	Where nf_conntrack is at work, packets carry its entry instead. Our first
- *	hook comes right before its own; the answer is worked out again at the
- *	last hook, from the table and from what that entry says (ct_nfct.c).
+ *	hook comes right before its own.
  *
  * Context
  *	Hooks, in softirq or process context; bottom halves are turned off for
@@ -35,7 +30,6 @@
 #include "ct_bridge.h"
 #include "ct_compat.h"
 #include "ct_core.h"
-#include "ct_create.h"
 #include "ct_expire.h"
 #include "ct_explain.h"
 #include "ct_find.h"
@@ -45,8 +39,6 @@
 #include "ct_pending.h"
 #include "ct_proto.h"
 #include "ct_tuple.h"
-
-#define CT_INSERT_TRIES	4
 
 /**
  * struct answer - what a packet turned out to be
@@ -433,393 +425,21 @@ void ct_core_new(const struct ct_pkt *pkt, enum ct_reason reason,
 	note_down(pkt, reason, &answer, state);
 }
 
-/* Last hook */
-
 /**
- * struct birth - a flow about to be made
- * @orig: its original direction, before translation
- * @orig_id: the same
- * @reply_id: its reply direction, if it has a node of its own
- * @alias: has it? It is translated, or in another zone
- * @beside: nf_conntrack knows what it was: nf_nat may have translated it
- * @note: what rules said of the packet
+ * ct_core_join() - apply a packet to a flow that it was not known to have
+ * @pkt: the packet
+ * @tuple: what it was before translation
+ * @reason: set to why its flow refuses it, or CT_R_OK
+ *
+ * Context: hook, RCU read-side section, bottom halves off.
+ *
+ * Return: false if it has no flow.
  */
-struct birth {
-	struct ct_tuple orig;
-	struct ct_id orig_id;
-	struct ct_id reply_id;
-	bool alias;
-	bool beside;
-	struct ct_note note;
-};
-
-static noinline bool prepare_alias(struct birth *birth,
-				   const struct ct_pkt *pkt)
-{
-	struct ct_tuple reply;
-
-	if (!ct_tuple_invert(&reply, &pkt->tuple))
-		return false;
-	reply.zone = pkt->zone[IP_CT_DIR_REPLY];
-	ct_tuple_identify(&reply, pkt->cnet, &birth->reply_id);
-	return true;
-}
-
-static __always_inline bool prepare(struct birth *birth,
-				    const struct ct_pkt *pkt)
-{
-	ct_identify_again(&birth->orig, pkt, &birth->orig_id);
-	birth->alias = !ct_tuple_equal(&birth->orig, &pkt->tuple) ||
-		       pkt->zone[0] != pkt->zone[1];
-	return likely(!birth->alias) || prepare_alias(birth, pkt);
-}
-
-/**
- * enum clash - another flow has a place that a new one wants
- * @CLASH_GONE: it has it no more
- * @CLASH_JOINED: it is the same flow, and has the packet now
- * @CLASH_TAKEN: it has it, and keeps it
- */
-enum clash {
-	CLASH_GONE,
-	CLASH_JOINED,
-	CLASH_TAKEN,
-};
-
-/*
- * nf_nat gave the rival's place away, in the rival's own zones. It gives no place
- * that nf_conntrack knows of, and from now on what is sent there is translated for
- * the new flow: no packet can be the rival's any more.
- */
-static bool is_displaced(const struct ct_flow *rival,
-			 const struct ct_pkt *pkt, const struct birth *birth)
-{
-	struct ct_tuple orig, reply;
-
-	if (!birth->beside)
-		return false;
-	ct_flow_tuple(rival, IP_CT_DIR_ORIGINAL, &orig);
-	ct_flow_tuple(rival, IP_CT_DIR_REPLY, &reply);
-	return orig.zone == pkt->zone[IP_CT_DIR_ORIGINAL] &&
-	       reply.zone == pkt->zone[IP_CT_DIR_REPLY];
-}
-
-/*
- * Another flow has the place. If it is the same one, made by another first packet a
- * moment ago, the packet joins it. A first packet never ends a flow of another, but
- * for one that a translator has ended already.
- */
-static noinline enum clash resolve_clash(const struct ct_pkt *pkt,
-					 const struct birth *birth,
-					 const struct nf_hook_state *state)
+noinline bool ct_core_join(const struct ct_pkt *pkt,
+			   const struct ct_tuple *tuple,
+			   enum ct_reason *reason)
 {
 	struct answer answer CT_UNINIT;
-	enum ip_conntrack_dir dir;
-	enum ct_reason reason;
-	struct ct_flow *rival;
 
-	if (update(pkt, &birth->orig, &answer, &reason)) {
-		ct_stat_inc(pkt->cnet, raced);
-		if (reason)
-			ct_refuse(pkt, reason, state);
-		return CLASH_JOINED;
-	}
-	if (!birth->alias)
-		return CLASH_GONE;
-	rival = ct_hash_find(pkt->cnet, &birth->reply_id, &dir);
-	if (!rival)
-		return CLASH_GONE;
-	if (is_displaced(rival, pkt, birth)) {
-		ct_flow_end(rival, CT_ENDED_DISPLACED);
-		return CLASH_GONE;
-	}
-	ct_flow_unlock(rival);
-	return CLASH_TAKEN;
-}
-
-/* What rules said of the packet. Returns false if there is no memory. */
-static bool take_note(struct ct_flow *flow, const struct ct_note *note)
-{
-	struct ct_ext *ext;
-
-	if (note->has & CT_NOTE_MARK)
-		flow->mark = note->mark;
-	if (!(note->has & (CT_NOTE_LABELS | CT_NOTE_EVENTS)))
-		return true;
-	ext = ct_flow_ext(flow);
-	if (!ext)
-		return false;
-	if (note->has & CT_NOTE_EVENTS)
-		ext->events = note->events;
-	if (note->has & CT_NOTE_LABELS) {
-		memcpy(ext->labels, note->labels, sizeof(ext->labels));
-		ext->has_labels = true;
-	}
-	return true;
-}
-
-/* A flow, private yet, or an error pointer. */
-static struct ct_flow *conceive(const struct ct_pkt *pkt,
-				const struct birth *birth,
-				const struct ct_judgement *j)
-{
-	struct ct_flow *flow;
-	u32 status = j->status;
-
-	flow = ct_flow_create(pkt->cnet, &birth->orig_id,
-			      birth->alias ? &birth->reply_id : NULL);
-	if (IS_ERR(flow))
-		return flow;
-	flow->state = j->next;
-	if (unlikely(birth->alias))
-		status |= ct_packet_nat_status(&birth->orig, &pkt->tuple);
-	ct_flow_prepare(flow, pkt->now + j->timeout, status);
-	ct_flow_count(flow, IP_CT_DIR_ORIGINAL, pkt->len);
-	if (unlikely(birth->note.has) && !take_note(flow, &birth->note)) {
-		ct_flow_discard(flow);
-		return ERR_PTR(-ENOMEM);
-	}
-	return flow;
-}
-
-/**
- * ct_core_no_flow() - a packet's flow could not be made
- * @cnet: its namespace
- * @err: what ct_flow_create() said
- *
- * Context: bottom halves off.
- *
- * Return: what becomes of the packet.
- */
-noinline unsigned int ct_core_no_flow(struct ct_net *cnet, int err)
-{
-	if (err == -EXFULL)
-		return NF_ACCEPT;	/* the policy is to let it pass */
-	ct_stat_inc(cnet, drop);
-	return NF_DROP;
-}
-
-/* Its replies could not be told from those of the flow that is there. */
-static unsigned int refuse_birth(const struct ct_pkt *pkt,
-				 const struct nf_hook_state *state)
-{
-	ct_stat_inc(pkt->cnet, insert_failed);
-	ct_refuse(pkt, CT_R_TAKEN, state);
-	return NF_DROP;
-}
-
-static unsigned int give_birth(const struct ct_pkt *pkt,
-			       const struct birth *birth,
-			       const struct ct_judgement *j,
-			       const struct nf_hook_state *state)
-{
-	struct ct_net *cnet = pkt->cnet;
-	enum clash clash = CLASH_GONE;
-	struct ct_flow *flow;
-	int tries;
-
-	flow = conceive(pkt, birth, j);
-	if (IS_ERR(flow))
-		return ct_core_no_flow(cnet, PTR_ERR(flow));
-	for (tries = 0; tries < CT_INSERT_TRIES && !clash; tries++) {
-		if (ct_flow_confirm(cnet, flow, NULL))
-			return NF_ACCEPT;
-		clash = resolve_clash(pkt, birth, state);
-	}
-	ct_flow_discard(flow);
-	if (clash == CLASH_TAKEN)
-		return refuse_birth(pkt, state);
-	if (clash == CLASH_GONE)
-		ct_stat_inc(cnet, insert_failed);
-	return NF_ACCEPT;
-}
-
-/* Does the packet, as it is now, begin a flow? Then make it. */
-static unsigned int begin(const struct ct_pkt *pkt, struct birth *birth,
-			  const struct nf_hook_state *state)
-{
-	struct ct_judgement j CT_UNINIT;
-
-	ct_proto_judge(NULL, pkt, IP_CT_DIR_ORIGINAL, &j);
-	if (j.verdict == CT_REFUSE || !prepare(birth, pkt))
-		return NF_ACCEPT;
-	return give_birth(pkt, birth, &j, state);
-}
-
-/* The packet has been applied to its flow. Was it the last of it? */
-static void leave(struct ct_flow *flow, const struct ct_pkt *pkt,
-		  enum ip_conntrack_dir dir)
-{
-	struct ct_judgement j CT_UNINIT;
-
-	ct_proto_judge(flow, pkt, dir, &j);
-	if (j.verdict == CT_END)
-		ct_flow_end(flow, CT_ENDED_RESET);
-	else
-		ct_flow_unlock(flow);
-}
-
-/* Will this packet come by again? */
-static bool comes_again(const struct sk_buff *skb, const struct ct_net *cnet,
-			const struct nf_hook_state *state)
-{
-	return ct_packet_comes_again(state) ||
-	       ct_bridge_will_see(cnet, skb, state);
-}
-
-/* A first packet. Clones of it, and what answers it, learn that it has a flow. */
-static unsigned int confirm_first(struct ct_pkt *pkt, struct ct_pending *p,
-				  const struct nf_hook_state *state)
-{
-	struct birth birth CT_UNINIT;
-
-	birth.orig = p->orig;
-	birth.beside = false;
-	ct_pending_note(p, &birth.note);
-	ct_packet_zone(pkt, &birth.note);
-	return begin(pkt, &birth, state);
-}
-
-static void confirm_last(struct ct_pkt *pkt, struct ct_pending *p)
-{
-	enum ip_conntrack_dir dir;
-	struct ct_note note CT_UNINIT;
-	struct ct_flow *flow;
-
-	ct_pending_note(p, &note);
-	ct_packet_zone(pkt, &note);
-	flow = ct_packet_find(pkt, &p->orig, &dir);
-	if (flow)
-		leave(flow, pkt, dir);
-}
-
-/* The packet carries an answer, and something may be left to do. */
-static unsigned int finish(struct sk_buff *skb, struct ct_pending *p,
-			   struct ct_net *cnet,
-			   const struct nf_hook_state *state)
-{
-	bool again = comes_again(skb, cnet, state);
-	unsigned int verdict = NF_ACCEPT;
-	enum ct_pending_kind kind;
-	struct ct_pkt pkt CT_UNINIT;
-
-	if (again && READ_ONCE(p->kind) == CT_PENDING_LAST)
-		return NF_ACCEPT;
-	pkt.cnet = cnet;
-	/* An answer to a first packet refers to it, and is none itself. */
-	if (!ct_info_is_related(ct_skb_info(skb)) &&
-	    !ct_tuple_read(&pkt, skb, state->pf, state->hook)) {
-		kind = ct_pending_claim(p);
-		if (kind == CT_PENDING_FIRST)
-			verdict = confirm_first(&pkt, p, state);
-		else if (kind == CT_PENDING_LAST)
-			confirm_last(&pkt, p);
-	}
-	if (!again)	/* its zone is asked for by rules that come yet */
-		ct_pending_detach(skb, p, ct_skb_info(skb));
-	return verdict;
-}
-
-/*
- * Does a packet of a flow now leave with other numbers than it used to? nf_nat's
- * choice stays as it is for as long as nf_conntrack knows the connection, so to it
- * this is another one: an address or a rule has changed.
- */
-static bool has_moved(const struct ct_flow *flow, const struct ct_pkt *pkt,
-		      const struct ct_nfct *nfct, enum ip_conntrack_dir dir)
-{
-	struct ct_tuple reply, now;
-
-	if (nfct->says != CT_NFCT_PACKET || !nfct->is_new ||
-	    dir != IP_CT_DIR_ORIGINAL || !ct_tuple_invert(&now, &pkt->tuple))
-		return false;
-	ct_flow_tuple(flow, IP_CT_DIR_REPLY, &reply);
-	now.zone = reply.zone;
-	return !ct_tuple_equal(&reply, &now);
-}
-
-/* What rules said of it, before it met the tracker and after */
-static void collect_notes(struct ct_pkt *pkt, struct birth *birth)
-{
-	struct ct_note said;
-
-	if (ct_said_any(pkt->cnet) &&
-	    ct_said_get(pkt->cnet, &birth->orig, &said))
-		birth->note = said;
-	else
-		birth->note.has &= ~CT_NOTE_ZONE;
-}
-
-/* The packet carries no answer: it is worked out now. */
-static noinline unsigned int look_again(struct sk_buff *skb,
-					struct ct_net *cnet,
-					const struct nf_hook_state *state)
-{
-	struct birth birth CT_UNINIT;
-	struct ct_nfct nfct CT_UNINIT;
-	enum ip_conntrack_dir dir;
-	struct ct_pkt pkt CT_UNINIT;
-	struct ct_flow *flow;
-	unsigned int verdict;
-
-	ct_stat_inc(cnet, looked_again);
-	pkt.cnet = cnet;
-	if (ct_tuple_read(&pkt, skb, state->pf, ct_packet_first_hook(skb)) ||
-	    ct_proto_quote(&pkt))
-		return NF_ACCEPT;	/* was noted at the first hook */
-	ct_packet_known(&pkt, &birth.note, &nfct);
-	if (nfct.says == CT_NFCT_ABOUT)
-		return NF_ACCEPT;
-	birth.beside = nfct.says == CT_NFCT_PACKET;
-	birth.orig = birth.beside ? nfct.tuple : pkt.tuple;
-	flow = ct_packet_find(&pkt, &birth.orig, &dir);
-	if (flow && !has_moved(flow, &pkt, &nfct, dir)) {
-		if (comes_again(skb, cnet, state))
-			ct_flow_unlock(flow);
-		else
-			leave(flow, &pkt, dir);
-		return NF_ACCEPT;
-	}
-	if (flow)
-		ct_flow_end(flow, CT_ENDED_RENEWED);
-	birth.orig.zone = pkt.zone[IP_CT_DIR_ORIGINAL];
-	collect_notes(&pkt, &birth);
-	verdict = begin(&pkt, &birth, state);
-	if (ct_said_any(cnet))
-		ct_said_forget(cnet, &birth.orig);
-	return verdict;
-}
-
-/**
- * ct_core_last() - last hook
- * @priv: struct ct_net
- * @skb: the packet
- * @state: the hook
- *
- * A packet that is sent to a VRF comes to its real device's POST_ROUTING yet, or in
- * again.
- *
- * Context: hook, RCU read-side section.
- *
- * Return: %NF_ACCEPT; %NF_DROP if there is no room for its flow.
- */
-unsigned int ct_core_last(void *priv, struct sk_buff *skb,
-			  const struct nf_hook_state *state)
-{
-	struct ct_pending *p = ct_pending_of(skb);
-	unsigned int verdict = NF_ACCEPT;
-	bool were_on, has_answer = ct_skb_info(skb);
-
-	if ((has_answer && !p) || ct_packet_is_at_vrf(state))
-		return NF_ACCEPT;
-	were_on = ct_bh_off();
-	if (has_answer) {
-		verdict = finish(skb, p, priv, state);
-	} else {
-		verdict = look_again(skb, priv, state);
-		if (p)
-			ct_pending_detach(skb, p, CT_INFO_NONE);
-	}
-	ct_bh_on(were_on);
-	return verdict;
+	return update(pkt, tuple, &answer, reason);
 }

@@ -99,12 +99,15 @@ static int check_translation(const struct nlattr *const cda[],
 static int refuse_master(const struct nfnl_info *info,
 			 const struct nlattr *const cda[])
 {
+	const struct ct_nl_want want = {
+		.family = info->nfmsg->nfgen_family,
+		.flags = CT_NL_F_ALL,
+	};
 	struct ct_tuple master;
 	int err;
 
-	err = ct_nl_read_tuple(cda, CTA_TUPLE_MASTER,
-			       info->nfmsg->nfgen_family, 0, CT_NL_F_ALL,
-			       &master, info->extack);
+	err = ct_nl_read_tuple(cda, CTA_TUPLE_MASTER, &want, &master,
+			       info->extack);
 	if (err)
 		return err;
 	NL_SET_ERR_MSG_ATTR(info->extack, cda[CTA_TUPLE_MASTER],
@@ -292,23 +295,25 @@ static int update(struct sk_buff *skb, const struct nfnl_info *info,
 int ct_nl_new(struct sk_buff *skb, const struct nfnl_info *info,
 	      const struct nlattr *const cda[])
 {
-	u8 family = info->nfmsg->nfgen_family;
+	struct ct_nl_want want = {
+		.family = info->nfmsg->nfgen_family,
+		.flags = CT_NL_F_ALL,
+	};
 	const struct ct_tuple *name = NULL;
 	struct wish wish;
-	u16 zone;
 	int err;
 
-	err = ct_nl_read_zone(cda[CTA_ZONE], &zone, info->extack);
+	err = ct_nl_read_zone(cda[CTA_ZONE], &want.zone, info->extack);
 	if (err)
 		return err;
 	if (cda[CTA_TUPLE_REPLY]) {
-		err = ct_nl_read_tuple(cda, CTA_TUPLE_REPLY, family, zone,
-				       CT_NL_F_ALL, &wish.reply, info->extack);
+		err = ct_nl_read_tuple(cda, CTA_TUPLE_REPLY, &want, &wish.reply,
+				       info->extack);
 		name = &wish.reply;
 	}
 	if (!err && cda[CTA_TUPLE_ORIG]) {
-		err = ct_nl_read_tuple(cda, CTA_TUPLE_ORIG, family, zone,
-				       CT_NL_F_ALL, &wish.orig, info->extack);
+		err = ct_nl_read_tuple(cda, CTA_TUPLE_ORIG, &want, &wish.orig,
+				       info->extack);
 		name = &wish.orig;
 	}
 	if (err)

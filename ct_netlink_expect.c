@@ -33,12 +33,15 @@ static const struct nla_policy policy[CTA_EXPECT_MAX + 1] = {
 static int check_tuple(const struct nfnl_info *info,
 		       const struct nlattr *const cda[], int type)
 {
+	const struct ct_nl_want want = {
+		.family = info->nfmsg->nfgen_family,
+		.flags = CT_NL_F_ALL,
+	};
 	struct ct_tuple tuple;
 
 	if (!cda[type])
 		return 0;
-	return ct_nl_read_tuple(cda, type, info->nfmsg->nfgen_family, 0,
-				CT_NL_F_ALL, &tuple, info->extack);
+	return ct_nl_read_tuple(cda, type, &want, &tuple, info->extack);
 }
 
 static int get(struct sk_buff *skb, const struct nfnl_info *info,

@@ -211,19 +211,18 @@ int ct_nl_read_zone(const struct nlattr *attr, u16 *zone,
  * ct_nl_read_tuple() - read a tuple
  * @cda: attributes of the message
  * @type: CTA_TUPLE_ORIG or another of its kind
- * @family: NFPROTO_*, of the message
- * @zone: zone of the message; a tuple may have its own where that is 0
- * @flags: CT_NL_F_*, of what has to be there
- * @tuple: to be filled; what is not in @flags is 0
+ * @want: what has to be there
+ * @tuple: to be filled; what is not in @want->flags is 0
  * @extack: for complaints
  *
  * Return: 0 or an error.
  */
-int ct_nl_read_tuple(const struct nlattr *const cda[], int type, u8 family,
-		     u16 zone, u32 flags, struct ct_tuple *tuple,
+int ct_nl_read_tuple(const struct nlattr *const cda[], int type,
+		     const struct ct_nl_want *want, struct ct_tuple *tuple,
 		     struct netlink_ext_ack *extack)
 {
 	struct nlattr *tb[CTA_TUPLE_MAX + 1];
+	u32 flags = want->flags;
 	int err;
 
 	memset(tuple, 0, sizeof(*tuple));
@@ -231,11 +230,11 @@ int ct_nl_read_tuple(const struct nlattr *const cda[], int type, u8 family,
 					  tuple_policy, extack);
 	if (err)
 		return err;
-	if (family != NFPROTO_IPV4 && family != NFPROTO_IPV6)
+	if (want->family != NFPROTO_IPV4 && want->family != NFPROTO_IPV6)
 		return BAD_ATTR(extack, cda[type],
 				"the family must be IPv4 or IPv6", -EOPNOTSUPP);
-	tuple->family = family;
-	tuple->zone = zone;
+	tuple->family = want->family;
+	tuple->zone = want->zone;
 	if (flags & (CT_NL_F_SRC | CT_NL_F_DST)) {
 		if (!tb[CTA_TUPLE_IP])
 			return BAD_ATTR(extack, cda[type],
@@ -258,7 +257,7 @@ int ct_nl_read_tuple(const struct nlattr *const cda[], int type, u8 family,
 	}
 	if (!(flags & CT_NL_F_ZONE) || !tb[CTA_TUPLE_ZONE])
 		return 0;
-	if (zone)
+	if (want->zone)
 		return BAD_ATTR(extack, tb[CTA_TUPLE_ZONE],
 				"CTA_TUPLE_ZONE beside CTA_ZONE", -EINVAL);
 	return ct_nl_read_zone(tb[CTA_TUPLE_ZONE], &tuple->zone, extack);
@@ -277,18 +276,17 @@ int ct_nl_read_name(const struct nlattr *const cda[], u8 family,
 		    struct ct_tuple *tuple, struct netlink_ext_ack *extack)
 {
 	int type = cda[CTA_TUPLE_ORIG] ? CTA_TUPLE_ORIG : CTA_TUPLE_REPLY;
-	u16 zone;
+	struct ct_nl_want want = { .family = family, .flags = CT_NL_F_ALL };
 	int err;
 
-	err = ct_nl_read_zone(cda[CTA_ZONE], &zone, extack);
+	err = ct_nl_read_zone(cda[CTA_ZONE], &want.zone, extack);
 	if (err)
 		return err;
 	if (!cda[type]) {
 		NL_SET_ERR_MSG(extack, "neither CTA_TUPLE_ORIG nor CTA_TUPLE_REPLY");
 		return -EINVAL;
 	}
-	return ct_nl_read_tuple(cda, type, family, zone, CT_NL_F_ALL, tuple,
-				extack);
+	return ct_nl_read_tuple(cda, type, &want, tuple, extack);
 }
 
 /* Filters */
@@ -298,6 +296,11 @@ static int read_side(const struct nlattr *const cda[],
 		     struct ct_nl_filter *filter, struct ct_nl_side *side,
 		     struct netlink_ext_ack *extack)
 {
+	struct ct_nl_want want = {
+		.family = filter->family,
+		.zone = filter->zone,
+	};
+
 	if (!flags)
 		return 0;
 	side->flags = nla_get_u32(flags);
@@ -306,8 +309,8 @@ static int read_side(const struct nlattr *const cda[],
 	if (!cda[type])
 		return BAD_ATTR(extack, flags,
 				"filter flags without a tuple", -EINVAL);
-	return ct_nl_read_tuple(cda, type, filter->family, filter->zone,
-				side->flags, &side->tuple, extack);
+	want.flags = side->flags;
+	return ct_nl_read_tuple(cda, type, &want, &side->tuple, extack);
 }
 
 static int read_sides(const struct nlattr *const cda[],

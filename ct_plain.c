@@ -38,180 +38,97 @@
 #include "ct_event.h"
 #include "ct_expire.h"
 #include "ct_explain.h"
+#include "ct_fast.h"
 #include "ct_find.h"
 #include "ct_packet.h"
 #include "ct_pending.h"
 #include "ct_proto.h"
-#include "ct_usual.h"
+#include "ct_tcp_fast.h"
+#include "ct_udp_fast.h"
 
 /* Reading */
 
-static __always_inline unsigned int header_len(u8 family)
+/* Sets @f->ip and @f->protonum. Returns false if the packet cannot be plain. */
+static __always_inline bool find_header(struct ct_fast *f)
 {
-	return family == NFPROTO_IPV4 ? sizeof(struct iphdr) :
-					sizeof(struct ipv6hdr);
-}
+	const void *ip = skb_network_header(f->skb);
+	int most = (int)f->skb->len - (int)ct_fast_hlen(f);
 
-/* What is behind the IP header, and how long it says that is */
-static __always_inline const void *transport(const void *ip, u8 family)
-{
-	return (const u8 *)ip + header_len(family);
-}
-
-static __always_inline int transport_len(const void *ip, u8 family)
-{
-	const struct ipv6hdr *ip6h = ip;
-	const struct iphdr *iph = ip;
-
-	return family == NFPROTO_IPV4 ? ntohs(iph->tot_len) - (int)sizeof(*iph) :
-					ntohs(ip6h->payload_len);
-}
-
-static __always_inline u8 transport_proto(const void *ip, u8 family)
-{
-	const struct ipv6hdr *ip6h = ip;
-	const struct iphdr *iph = ip;
-
-	return family == NFPROTO_IPV4 ? iph->protocol : ip6h->nexthdr;
-}
-
-/* The header of a packet that may be plain, or %NULL */
-static __always_inline const void *plain_header(const struct sk_buff *skb,
-						u8 family)
-{
-	const void *ip = skb_network_header(skb);
-	int most = (int)skb->len - (int)header_len(family);
-
-	if (unlikely(ip != skb->data || skb_headlen(skb) <
-		     header_len(family) + sizeof(struct udphdr)))
-		return NULL;
+	f->ip = ip;
+	if (unlikely(ip != f->skb->data || skb_headlen(f->skb) <
+		     ct_fast_hlen(f) + sizeof(struct udphdr)))
+		return false;
 	/* IPv4: 5 words */
-	if (family == NFPROTO_IPV4 &&
+	if (f->family == NFPROTO_IPV4 &&
 	    unlikely(*(const u8 *)ip != 0x45 || ip_is_fragment(ip)))
-		return NULL;
-	if (family == NFPROTO_IPV6 && unlikely(*(const u8 *)ip >> 4 != 6 ||
-					       ct_header6_is_local(ip)))
-		return NULL;
-	return likely(transport_len(ip, family) <= most) ? ip : NULL;
+		return false;
+	if (f->family == NFPROTO_IPV6 && unlikely(*(const u8 *)ip >> 4 != 6 ||
+						  ct_header6_is_local(ip)))
+		return false;
+	f->protonum = ct_fast_l4proto(f);
+	return likely(ct_fast_l4len(f) <= most);
 }
 
-/* A checksum that is wrong is found so once more, by who counts it. */
+/* A packet that was found plain, again */
+static __always_inline struct ct_fast fast_again(struct ct_net *cnet,
+						 struct sk_buff *skb,
+						 const struct nf_hook_state *state)
+{
+	struct ct_fast f = {
+		.cnet = cnet,
+		.skb = skb,
+		.state = state,
+		.ip = skb_network_header(skb),
+		.family = state->pf,
+	};
+
+	f.protonum = ct_fast_l4proto(&f);
+	return f;
+}
+
+/*
+ * Is the checksum right? If not, the packet takes the long way, which finds the same
+ * and counts it.
+ */
 static noinline bool verify(struct sk_buff *skb, const struct ct_net *cnet,
 			    const struct nf_hook_state *state, u8 protonum)
 {
+	unsigned int hlen = state->pf == NFPROTO_IPV4 ? sizeof(struct iphdr) :
+							sizeof(struct ipv6hdr);
+
 	return state->hook != NF_INET_PRE_ROUTING ||
 	       !READ_ONCE(cnet->knobs.checksum) ||
-	       !nf_checksum(skb, state->hook, header_len(state->pf), protonum,
-			    state->pf);
+	       !nf_checksum(skb, state->hook, hlen, protonum, state->pf);
 }
 
-static __always_inline bool is_intact(struct sk_buff *skb,
-				      const struct ct_net *cnet,
-				      const struct nf_hook_state *state,
-				      u8 protonum)
+static __always_inline bool is_intact(const struct ct_fast *f)
 {
-	return likely(skb_csum_unnecessary(skb)) ||
-	       verify(skb, cnet, state, protonum);
+	return likely(skb_csum_unnecessary(f->skb)) ||
+	       verify(f->skb, f->cnet, f->state, f->protonum);
 }
 
-static __always_inline bool udp_is_plain(struct sk_buff *skb, const void *ip,
-					 u8 family, const struct ct_net *cnet,
-					 const struct nf_hook_state *state)
+/* Is it a whole packet of TCP or UDP? */
+static __always_inline bool is_plain(const struct ct_fast *f)
 {
-	const struct udphdr *uh = transport(ip, family);
-	int len = ntohs(uh->len);
-
-	return likely(len >= (int)sizeof(*uh) &&
-		      len <= transport_len(ip, family)) &&
-	       (!uh->check || is_intact(skb, cnet, state, IPPROTO_UDP));
-}
-
-/* What only the unusual way reads of it is checked there. */
-static __always_inline bool tcp_is_plain(struct sk_buff *skb, const void *ip,
-					 u8 family, const struct ct_net *cnet,
-					 const struct nf_hook_state *state)
-{
-	const int least = sizeof(struct tcphdr);
-
-	return likely(skb_headlen(skb) >= header_len(family) + least &&
-		      transport_len(ip, family) >= least) &&
-	       is_intact(skb, cnet, state, IPPROTO_TCP);
-}
-
-/* The flags that make a segment's kind, and the length of its header */
-#define TCP_SHAPE	(TCP_DATA_OFFSET | TCP_FLAG_ACK | TCP_FLAG_SYN | \
-			 TCP_FLAG_FIN | TCP_FLAG_RST)
-#define TCP_OF(flags, len)	((flags) | htonl((len) / 4 << 28))
-
-static __always_inline void tcp_read(const struct tcphdr *th, unsigned int hlen,
-				     int len, struct ct_tcp_seg *seg)
-{
-	seg->seq = ntohl(th->seq);
-	seg->ack = ntohl(th->ack_seq);
-	seg->end = seg->seq + len - hlen;
-	seg->win = ntohs(th->window);
-}
-
-/* Is it an acknowledgment without options, or with a time stamp only? */
-static __always_inline bool tcp_read_ack(const struct sk_buff *skb,
-					 const void *ip, u8 family,
-					 struct ct_tcp_seg *seg)
-{
-	const struct tcphdr *th = transport(ip, family);
-	const unsigned int stamped = sizeof(*th) + TCPOLEN_TSTAMP_ALIGNED;
-	__be32 shape = tcp_flag_word(th) & TCP_SHAPE;
-	int len = transport_len(ip, family);
-
-	if (likely(shape == TCP_OF(TCP_FLAG_ACK, stamped))) {
-		if (unlikely(len < (int)stamped || skb_headlen(skb) <
-			     header_len(family) + stamped ||
-			     !ct_tcp_has_stamp_only((const u8 *)(th + 1),
-						    TCPOLEN_TSTAMP_ALIGNED)))
-			return false;
-		tcp_read(th, stamped, len, seg);
-	} else if (likely(shape == TCP_OF(TCP_FLAG_ACK, sizeof(*th)))) {
-		tcp_read(th, sizeof(*th), len, seg);
-	} else {
-		return false;
-	}
-	return true;
-}
-
-/* Is it a SYN, or one that acknowledges, with the options that most have? */
-static __always_inline bool tcp_read_syn(const struct sk_buff *skb,
-					 const void *ip, u8 family,
-					 __be32 flags, struct ct_tcp_seg *seg)
-{
-	const struct tcphdr *th = transport(ip, family);
-	const unsigned int hlen = sizeof(*th) + CT_TCP_SYN_OPTIONS;
-	const u8 *opt = (const u8 *)(th + 1);
-	int len = transport_len(ip, family);
-
-	if ((tcp_flag_word(th) & TCP_SHAPE) != TCP_OF(flags, hlen) ||
-	    len < (int)hlen || skb_headlen(skb) < header_len(family) + hlen ||
-	    !ct_tcp_has_usual_of_syn(opt, CT_TCP_SYN_OPTIONS))
-		return false;
-	tcp_read(th, hlen, len, seg);
-	seg->end++;
-	seg->opts = CT_TCP_LAST_SACK |
-		    ct_tcp_scale_option(opt + CT_TCP_SYN_SCALE);
-	return true;
+	if (f->protonum == IPPROTO_UDP)
+		return likely(ct_udp_is_whole(f)) &&
+		       (!ct_udp_has_checksum(f) || is_intact(f));
+	return f->protonum == IPPROTO_TCP && likely(ct_tcp_is_whole(f)) &&
+	       is_intact(f);
 }
 
 /* Finding */
 
-static __always_inline void identify(struct ct_id *id, const void *ip,
-				     u8 family, u8 protonum,
-				     const struct ct_net *cnet)
+static __always_inline void identify(const struct ct_fast *f, struct ct_id *id)
 {
-	if (family == NFPROTO_IPV4) {
-		id->sender = ct_order_ipv4_header(ip, protonum, &id->key);
-		id->key.word[1] |= cnet->key_word;
-		id->hash = ct_hash_again(&id->key, cnet->hash_mix);
+	if (f->family == NFPROTO_IPV4) {
+		id->sender = ct_order_ipv4_header(f->ip, f->protonum, &id->key);
+		id->key.word[1] |= f->cnet->key_word;
+		id->hash = ct_hash_again(&id->key, f->cnet->hash_mix);
 	} else {
-		id->sender = ct_order_ipv6_header(ip, protonum, id);
-		id->key.word[1] |= cnet->key_word;
-		id->hash = ct_hash6_again(id, cnet->hash_mix);
+		id->sender = ct_order_ipv6_header(f->ip, f->protonum, id);
+		id->key.word[1] |= f->cnet->key_word;
+		id->hash = ct_hash6_again(id, f->cnet->hash_mix);
 	}
 }
 
@@ -229,17 +146,17 @@ static __always_inline bool is_at(const struct ct_flow *flow,
 
 /*
  * Search one table. An alias is not found: its key says that it is one. Sets
- * @sure if there is no flow, in any table.
+ * @is_miss if there is no flow, in any table.
  */
 static __always_inline struct ct_flow *
 plain_search(const struct ct_id *id, u8 family, const struct ct_net *cnet,
-	     bool *sure)
+	     bool *is_miss)
 {
 	const struct ct_table *t = rcu_dereference_raw(ct_table);
 	u32 b = id->hash & t->mask, searched = 0;
 	struct ct_flow *flow = NULL;
 	struct ct_node *node;
-	bool near = false;
+	bool saw_alias = false;
 
 	ct_for_each_node(node, t, b) {
 		if (READ_ONCE(node->key.word[0]) == id->key.word[0]) {
@@ -247,14 +164,14 @@ plain_search(const struct ct_id *id, u8 family, const struct ct_net *cnet,
 			if (likely(is_at(flow, id, family, cnet) &&
 				   !(READ_ONCE(flow->status) & IPS_DYING)))
 				goto out;
-			near = true;	/* may be an alias */
+			saw_alias = true;	/* or another's end */
 		}
 		searched++;
 	}
 	flow = NULL;
 	smp_rmb();	/* as in search_all() */
-	*sure = likely(!near && node == ct_end_marker(t, b) &&
-		       !rcu_access_pointer(t->next));
+	*is_miss = likely(!saw_alias && node == ct_end_marker(t, b) &&
+			  !rcu_access_pointer(t->next));
 out:
 	if (unlikely(searched))
 		ct_stat_add(cnet, searched, searched);
@@ -276,23 +193,20 @@ static __always_inline bool is_good(const struct ct_flow *flow, u32 status,
 /* First hook */
 
 /* Judge the packet, and apply it where the flow's lock matters. */
-static __always_inline bool judge(struct ct_flow *flow, u32 status,
-				  enum ip_conntrack_dir dir,
-				  const struct sk_buff *skb, const void *ip,
-				  u8 family, u8 protonum,
-				  const struct ct_net *cnet, u32 now,
-				  u32 *timeout)
+static __always_inline bool judge(const struct ct_fast *f, struct ct_flow *flow,
+				  struct ct_fast_move *m)
 {
-	const u32 sure = IPS_SEEN_REPLY | IPS_ASSURED;
+	const u32 settled = IPS_SEEN_REPLY | IPS_ASSURED;
+	const struct ct_knobs *knobs = &f->cnet->knobs;
 	struct ct_tcp_seg seg CT_UNINIT;
 
-	if (protonum == IPPROTO_UDP)
-		return ct_udp_usual(flow, status, dir, now, &cnet->knobs,
-				    timeout);
-	return likely((status & sure) == sure) &&
-	       tcp_read_ack(skb, ip, family, &seg) &&
-	       ct_tcp_usual(&flow->state.tcp, CT_TCP_ESTABLISHED, dir, &seg,
-			    &cnet->knobs, timeout);
+	if (f->protonum == IPPROTO_UDP)
+		return ct_udp_usual(flow, m->status, m->dir, m->now, knobs,
+				    &m->timeout);
+	return likely((m->status & settled) == settled) &&
+	       ct_tcp_read_ack(f, &seg) &&
+	       ct_tcp_usual(&flow->state.tcp, CT_TCP_ESTABLISHED, m->dir, &seg,
+			    knobs, &m->timeout);
 }
 
 static __always_inline void move_end(struct ct_flow *flow, u32 expires,
@@ -305,73 +219,64 @@ static __always_inline void move_end(struct ct_flow *flow, u32 expires,
 		ct_hash_hasten(flow);
 }
 
-/*
- * The packet is applied, and @news are for listeners. Takes over the flow's
- * lock.
- */
-static __always_inline void settle(struct ct_net *cnet, struct sk_buff *skb,
+/* The packet is applied. Takes over the flow's lock. */
+static __always_inline void settle(const struct ct_fast *f,
 				   struct ct_flow *flow,
-				   enum ip_conntrack_dir dir, u32 status,
-				   u32 now, u32 timeout, u32 news)
+				   const struct ct_fast_move *m)
 {
-	ct_flow_count(flow, dir, skb->len);
-	move_end(flow, now + timeout, timeout);
-	if (news)
-		ct_event_move(flow, cnet, news);
+	ct_flow_count(flow, m->dir, f->skb->len);
+	move_end(flow, m->now + m->timeout, m->timeout);
+	if (m->news)
+		ct_event_move(flow, f->cnet, m->news);
 	ct_flow_unlock(flow);
 
-	ct_stat_inc(cnet, found);
-	ct_skb_set_info(skb, dir == IP_CT_DIR_REPLY ?
-			     CT_INFO_ESTABLISHED_REPLY :
-			     status & IPS_SEEN_REPLY ? CT_INFO_ESTABLISHED :
-						       CT_INFO_NEW);
+	ct_stat_inc(f->cnet, found);
+	ct_skb_set_info(f->skb, m->dir == IP_CT_DIR_REPLY ?
+				CT_INFO_ESTABLISHED_REPLY :
+				m->status & IPS_SEEN_REPLY ?
+				CT_INFO_ESTABLISHED : CT_INFO_NEW);
 }
 
 /*
- * What changes a flow, but happens to each: a first answer, and the end of a
- * handshake. Returns what is new of its status; 0 if it is something else.
+ * A first answer, or the segment that completes a handshake: they change a flow, but
+ * each flow has them. Returns what is new of its status; 0 if it is another packet.
  */
-static __always_inline u32 judge_opening(struct ct_flow *flow,
-					 enum ip_conntrack_dir dir,
-					 const struct sk_buff *skb,
-					 const void *ip, u8 family,
-					 u8 protonum,
-					 const struct ct_net *cnet,
-					 u32 *timeout)
+static __always_inline u32 judge_opening(const struct ct_fast *f,
+					 struct ct_flow *flow,
+					 struct ct_fast_move *m)
 {
+	const struct ct_knobs *knobs = &f->cnet->knobs;
 	struct ct_tcp *t = &flow->state.tcp;
 	struct ct_tcp_seg seg CT_UNINIT;
 
-	if (protonum == IPPROTO_UDP)
-		return ct_udp_usual_answer(flow->status, dir, &cnet->knobs,
-					   timeout) ? IPS_SEEN_REPLY : 0;
-	if (dir == IP_CT_DIR_REPLY)
-		return tcp_read_syn(skb, ip, family,
-				    TCP_FLAG_SYN | TCP_FLAG_ACK, &seg) &&
-		       ct_tcp_usual_answer(t, &seg, &cnet->knobs, timeout) ?
+	if (f->protonum == IPPROTO_UDP)
+		return ct_udp_usual_answer(flow->status, m->dir, knobs,
+					   &m->timeout) ? IPS_SEEN_REPLY : 0;
+	if (m->dir == IP_CT_DIR_REPLY)
+		return ct_tcp_read_syn(f, TCP_FLAG_SYN | TCP_FLAG_ACK, &seg) &&
+		       ct_tcp_usual_answer(t, &seg, knobs, &m->timeout) ?
 		       IPS_SEEN_REPLY : 0;
-	return flow->status & IPS_SEEN_REPLY &&
-	       tcp_read_ack(skb, ip, family, &seg) &&
-	       ct_tcp_usual(t, CT_TCP_SYN_RECV, dir, &seg, &cnet->knobs,
-			    timeout) ? IPS_ASSURED : 0;
+	return flow->status & IPS_SEEN_REPLY && ct_tcp_read_ack(f, &seg) &&
+	       ct_tcp_usual(t, CT_TCP_SYN_RECV, m->dir, &seg, knobs,
+			    &m->timeout) ? IPS_ASSURED : 0;
 }
 
-static __always_inline void tuple_of(struct ct_tuple *tuple, const void *ip,
-				     u8 family)
+static __always_inline void tuple_of(const struct ct_fast *f,
+				     struct ct_tuple *tuple)
 {
-	const struct ipv6hdr *ip6h = ip;
-	const struct iphdr *iph = ip;
+	const struct ipv6hdr *ip6h = f->ip;
+	const struct iphdr *iph = f->ip;
 
-	if (family == NFPROTO_IPV4) {
+	if (f->family == NFPROTO_IPV4) {
 		tuple->src.ip = iph->saddr;
 		tuple->dst.ip = iph->daddr;
 	} else {
 		tuple->src.in6 = ip6h->saddr;
 		tuple->dst.in6 = ip6h->daddr;
 	}
-	memcpy(&tuple->l4, transport(ip, family), sizeof(tuple->l4));
-	tuple->family = family;
-	tuple->protonum = transport_proto(ip, family);
+	memcpy(&tuple->l4, ct_fast_l4(f), sizeof(tuple->l4));
+	tuple->family = f->family;
+	tuple->protonum = f->protonum;
 	tuple->zone = 0;
 	tuple->link = 0;
 }
@@ -380,26 +285,22 @@ static __always_inline void tuple_of(struct ct_tuple *tuple, const void *ip,
  * The packet as all others are described. Its checksum is known to be right, so
  * only TCP's header may be wrong.
  */
-static __always_inline enum ct_reason describe(struct ct_pkt *pkt,
-					       struct ct_net *cnet,
-					       struct sk_buff *skb,
-					       const void *ip,
-					       const struct nf_hook_state *state)
+static __always_inline enum ct_reason describe(const struct ct_fast *f,
+					       struct ct_pkt *pkt)
 {
-	u8 family = state->pf;
-	bool is_tcp = transport_proto(ip, family) == IPPROTO_TCP;
+	bool is_tcp = f->protonum == IPPROTO_TCP;
 
-	pkt->skb = skb;
-	pkt->cnet = cnet;
+	pkt->skb = f->skb;
+	pkt->cnet = f->cnet;
 	pkt->proto = is_tcp ? &ct_proto_tcp : &ct_proto_udp;
-	tuple_of(&pkt->tuple, ip, family);
+	tuple_of(f, &pkt->tuple);
 	pkt->zone[IP_CT_DIR_ORIGINAL] = 0;
 	pkt->zone[IP_CT_DIR_REPLY] = 0;
 	pkt->now = ct_now();
-	pkt->len = skb->len;
-	pkt->l4off = header_len(family);
-	pkt->l4len = transport_len(ip, family);
-	pkt->hook = state->hook;
+	pkt->len = f->skb->len;
+	pkt->l4off = ct_fast_hlen(f);
+	pkt->l4len = ct_fast_l4len(f);
+	pkt->hook = f->state->hook;
 	return is_tcp ? ct_tcp_check(pkt) : CT_R_OK;
 }
 
@@ -409,10 +310,11 @@ static noinline void judge_unusual(struct ct_net *cnet, struct sk_buff *skb,
 				   struct ct_flow *flow,
 				   enum ip_conntrack_dir dir)
 {
+	struct ct_fast f = fast_again(cnet, skb, state);
 	enum ct_reason reason;
 	struct ct_pkt pkt CT_UNINIT;
 
-	reason = describe(&pkt, cnet, skb, skb_network_header(skb), state);
+	reason = describe(&f, &pkt);
 	ct_core_found(&pkt, reason, flow, dir, state);
 }
 
@@ -422,45 +324,44 @@ static noinline void judge_changing(struct ct_net *cnet, struct sk_buff *skb,
 				    struct ct_flow *flow,
 				    enum ip_conntrack_dir dir)
 {
-	const void *ip = skb_network_header(skb);
-	u32 opened, news, status, timeout;
-	u8 family = state->pf;
+	struct ct_fast f = fast_again(cnet, skb, state);
+	struct ct_fast_move m = { .dir = dir };
+	u32 opened;
 
-	opened = judge_opening(flow, dir, skb, ip, family,
-			       transport_proto(ip, family), cnet, &timeout);
+	opened = judge_opening(&f, flow, &m);
 	if (!opened) {
 		judge_unusual(cnet, skb, state, flow, dir);
 		return;
 	}
-	status = flow->status | opened;
-	news = ct_event_of_status(status ^ flow->status) |
-	       (transport_proto(ip, family) == IPPROTO_TCP ?
-		BIT(IPCT_PROTOINFO) : 0);
-	ct_flow_set_status(flow, cnet, status);
-	settle(cnet, skb, flow, dir, status, ct_now(), timeout, news);
+	m.status = flow->status | opened;
+	m.now = ct_now();
+	m.news = ct_event_of_status(m.status ^ flow->status) |
+		 (f.protonum == IPPROTO_TCP ? BIT(IPCT_PROTOINFO) : 0);
+	ct_flow_set_status(flow, cnet, m.status);
+	settle(&f, flow, &m);
 }
 
 /*
- * The packet has no flow. It is not a datagram, nor a SYN as most are, or has to
- * be told of.
+ * The packet has no flow. It is not a datagram, nor a SYN as most are, or somebody
+ * wants to be told of it.
  */
 static noinline void begin_unusual(struct ct_net *cnet, struct sk_buff *skb,
 				   const struct nf_hook_state *state)
 {
+	struct ct_fast f = fast_again(cnet, skb, state);
 	enum ct_reason reason;
 	struct ct_pkt pkt CT_UNINIT;
 
-	reason = describe(&pkt, cnet, skb, skb_network_header(skb), state);
+	reason = describe(&f, &pkt);
 	ct_core_new(&pkt, reason, state);
 }
 
 /* By what the packet was looked for just now, but for who sends */
-static __always_inline void keep_id(struct ct_id *id, const void *ip, u8 family,
-				    const struct ct_net *cnet)
+static __always_inline void keep_id(const struct ct_fast *f, struct ct_id *id)
 {
 	if (IS_ENABLED(CONFIG_PREEMPT_RT))
-		identify(id, ip, family, transport_proto(ip, family), cnet);
-	else if (family == NFPROTO_IPV4)
+		identify(f, id);
+	else if (f->family == NFPROTO_IPV4)
 		ct_last_id(id);
 	else
 		ct_last_id6(id);
@@ -474,57 +375,55 @@ static noinline void begin_first(struct ct_net *cnet, struct sk_buff *skb,
 				 const struct nf_hook_state *state,
 				 u8 sender)
 {
-	const void *ip = skb_network_header(skb);
+	struct ct_fast f = fast_again(cnet, skb, state);
 	struct ct_tcp_seg seg CT_UNINIT;
 	struct ct_pending *p;
 
 	if (ct_traces_new() || !ct_skb_may_carry() || ct_said_any(cnet) ||
-	    (transport_proto(ip, state->pf) == IPPROTO_TCP &&
-	     unlikely(!tcp_read_syn(skb, ip, state->pf, TCP_FLAG_SYN, &seg)))) {
+	    (f.protonum == IPPROTO_TCP &&
+	     unlikely(!ct_tcp_read_syn(&f, TCP_FLAG_SYN, &seg)))) {
 		begin_unusual(cnet, skb, state);
 		return;
 	}
 	p = ct_pending_attach(cnet, skb, CT_INFO_NEW, CT_PENDING_FIRST);
 	if (likely(p)) {
-		tuple_of(&p->orig, ip, state->pf);
-		keep_id(&p->id, ip, state->pf, cnet);
+		tuple_of(&f, &p->orig);
+		keep_id(&f, &p->id);
 		p->id.sender = sender;
 	}
 }
 
 /* Returns false if the packet has to go the long way, from the start. */
-static __always_inline bool track(struct ct_net *cnet, struct sk_buff *skb,
-				  const struct nf_hook_state *state,
-				  const void *ip, u8 family, u8 protonum)
+static __always_inline bool track(const struct ct_fast *f)
 {
-	enum ip_conntrack_dir dir;
-	u32 status, now, timeout;
+	struct ct_fast_move m;
 	struct ct_flow *flow;
 	struct ct_id id CT_UNINIT;
-	bool sure = false;
+	bool is_miss = false;
 
-	identify(&id, ip, family, protonum, cnet);
-	flow = plain_search(&id, family, cnet, &sure);
+	identify(f, &id);
+	flow = plain_search(&id, f->family, f->cnet, &is_miss);
 	if (unlikely(!flow)) {
-		if (sure)
-			begin_first(cnet, skb, state, id.sender);
-		return sure;
+		if (is_miss)
+			begin_first(f->cnet, f->skb, f->state, id.sender);
+		return is_miss;
 	}
 
 	ct_flow_lock(flow);
-	status = READ_ONCE(flow->status);
+	m.status = READ_ONCE(flow->status);
 	smp_rmb();	/* as in ct_flow_alive() */
-	now = ct_now();
-	if (unlikely(!is_good(flow, status, &id, family, cnet, now))) {
+	m.now = ct_now();
+	if (unlikely(!is_good(flow, m.status, &id, f->family, f->cnet,
+			      m.now))) {
 		ct_flow_unlock(flow);
 		return false;
 	}
-	dir = id.sender ^ !!(status & CT_FLOW_ORIGIN);
-	if (likely(judge(flow, status, dir, skb, ip, family, protonum, cnet,
-			 now, &timeout)))
-		settle(cnet, skb, flow, dir, status, now, timeout, 0);
+	m.dir = id.sender ^ !!(m.status & CT_FLOW_ORIGIN);
+	m.news = 0;
+	if (likely(judge(f, flow, &m)))
+		settle(f, flow, &m);
 	else
-		judge_changing(cnet, skb, state, flow, dir);
+		judge_changing(f->cnet, f->skb, f->state, flow, m.dir);
 	return true;
 }
 
@@ -546,22 +445,25 @@ static __always_inline unsigned int first(struct ct_net *cnet,
 					  const struct nf_hook_state *state,
 					  u8 family)
 {
-	const void *ip = plain_header(skb, family);
-	u8 protonum;
+	struct ct_fast f;
 
 	if (unlikely(!softirq_count()))
 		return first_bh_on(cnet, skb, state);
+	f.cnet = cnet;
+	f.skb = skb;
+	f.state = state;
+	f.family = family;
 	/* Seen before, or spoken of */
-	if (unlikely(!ip || skb_get_nfct(skb)))
+	if (unlikely(!find_header(&f) || skb_get_nfct(skb)))
 		goto other;
-	protonum = transport_proto(ip, family);
-	if (protonum == IPPROTO_TCP) {
-		if (likely(tcp_is_plain(skb, ip, family, cnet, state) &&
-			   track(cnet, skb, state, ip, family, IPPROTO_TCP)))
+	/* A constant from there on, each time */
+	if (f.protonum == IPPROTO_TCP) {
+		f.protonum = IPPROTO_TCP;
+		if (likely(is_plain(&f) && track(&f)))
 			return NF_ACCEPT;
-	} else if (likely(protonum == IPPROTO_UDP)) {
-		if (likely(udp_is_plain(skb, ip, family, cnet, state) &&
-			   track(cnet, skb, state, ip, family, IPPROTO_UDP)))
+	} else if (likely(f.protonum == IPPROTO_UDP)) {
+		f.protonum = IPPROTO_UDP;
+		if (likely(is_plain(&f) && track(&f)))
 			return NF_ACCEPT;
 	}
 other:
@@ -603,17 +505,17 @@ unsigned int ct_plain_first6(void *priv, struct sk_buff *skb,
 /* Last hook */
 
 /* Has the packet the tuple that it had at the first hook, in no zone? */
-static __always_inline bool is_untranslated(const struct ct_tuple *orig,
-					    const void *ip, u8 family)
+static __always_inline bool is_untranslated(const struct ct_fast *f,
+					    const struct ct_tuple *orig)
 {
-	const struct ipv6hdr *ip6h = ip;
-	const struct iphdr *iph = ip;
+	const struct ipv6hdr *ip6h = f->ip;
+	const struct iphdr *iph = f->ip;
 
-	if (orig->l4 != *(const __be32 *)transport(ip, family) ||
-	    orig->family != family || orig->zone ||
-	    orig->protonum != transport_proto(ip, family))
+	if (orig->l4 != *(const __be32 *)ct_fast_l4(f) ||
+	    orig->family != f->family || orig->zone ||
+	    orig->protonum != f->protonum)
 		return false;
-	if (family == NFPROTO_IPV4)
+	if (f->family == NFPROTO_IPV4)
 		return orig->src.ip == iph->saddr && orig->dst.ip == iph->daddr;
 	return ipv6_addr_equal(&orig->src.in6, &ip6h->saddr) &&
 	       ipv6_addr_equal(&orig->dst.in6, &ip6h->daddr);
@@ -623,8 +525,7 @@ static __always_inline bool is_untranslated(const struct ct_tuple *orig,
  * Make a flow of a packet that begins one and was not translated. Returns false
  * if it has to go the long way.
  */
-static __always_inline bool make_flow(struct ct_net *cnet, struct sk_buff *skb,
-				      const void *ip, u8 family, u8 protonum,
+static __always_inline bool make_flow(const struct ct_fast *f,
 				      const struct ct_id *id,
 				      unsigned int *verdict)
 {
@@ -632,20 +533,20 @@ static __always_inline bool make_flow(struct ct_net *cnet, struct sk_buff *skb,
 	u32 timeout, now = ct_now();
 	struct ct_flow *flow;
 
-	if (protonum == IPPROTO_TCP &&
-	    unlikely(!tcp_read_syn(skb, ip, family, TCP_FLAG_SYN, &seg)))
+	if (f->protonum == IPPROTO_TCP &&
+	    unlikely(!ct_tcp_read_syn(f, TCP_FLAG_SYN, &seg)))
 		return false;
-	flow = ct_flow_create(cnet, id, NULL);
+	flow = ct_flow_create(f->cnet, id, NULL);
 	if (IS_ERR(flow)) {
-		*verdict = ct_core_no_flow(cnet, PTR_ERR(flow));
+		*verdict = ct_core_no_flow(f->cnet, PTR_ERR(flow));
 		return true;
 	}
-	timeout = protonum == IPPROTO_TCP ?
-		  ct_tcp_usual_first(&flow->state.tcp, &seg, &cnet->knobs) :
-		  ct_udp_usual_first(&flow->state.udp, now, &cnet->knobs);
+	timeout = f->protonum == IPPROTO_TCP ?
+		  ct_tcp_usual_first(&flow->state.tcp, &seg, &f->cnet->knobs) :
+		  ct_udp_usual_first(&flow->state.udp, now, &f->cnet->knobs);
 	ct_flow_prepare(flow, now + timeout, 0);
-	ct_flow_count(flow, IP_CT_DIR_ORIGINAL, skb->len);
-	if (unlikely(!ct_flow_confirm(cnet, flow, NULL))) {
+	ct_flow_count(flow, IP_CT_DIR_ORIGINAL, f->skb->len);
+	if (unlikely(!ct_flow_confirm(f->cnet, flow, NULL))) {
 		ct_flow_discard(flow);
 		return false;
 	}
@@ -653,29 +554,17 @@ static __always_inline bool make_flow(struct ct_net *cnet, struct sk_buff *skb,
 	return true;
 }
 
-/* Is the packet plain still? */
-static __always_inline bool is_plain(struct sk_buff *skb, const void *ip,
-				     u8 family, u8 protonum,
-				     const struct ct_net *cnet,
-				     const struct nf_hook_state *state)
-{
-	if (protonum == IPPROTO_UDP)
-		return udp_is_plain(skb, ip, family, cnet, state);
-	return protonum == IPPROTO_TCP &&
-	       tcp_is_plain(skb, ip, family, cnet, state);
-}
-
 /*
  * Has the packet a flow to make, with the tuple that it had at the first hook, of
  * which no rule said anything, and is it the only one that will? Bottom halves off.
  */
-static __always_inline bool is_only_first(const struct ct_pending *p,
-					  const void *ip, u8 family)
+static __always_inline bool is_only_first(const struct ct_fast *f,
+					  const struct ct_pending *p)
 {
 	return ct_pending_is_alone(p) &&
 	       READ_ONCE(p->kind) == CT_PENDING_FIRST &&
 	       !READ_ONCE(p->note.has) && p->id.key.word[1] &&
-	       is_untranslated(&p->orig, ip, family);
+	       is_untranslated(f, &p->orig);
 }
 
 /* Make the packet's flow, if it is plain still. */
@@ -684,19 +573,20 @@ last_first(struct ct_net *cnet, struct sk_buff *skb,
 	   const struct nf_hook_state *state, u8 family)
 {
 	struct ct_pending *p = ct_pending_of(skb);
-	const void *ip = plain_header(skb, family);
+	struct ct_fast f = {
+		.cnet = cnet,
+		.skb = skb,
+		.state = state,
+		.family = family,
+	};
 	unsigned int verdict;
-	u8 protonum;
 
-	if (unlikely(!softirq_count() || !p || !ip ||
+	if (unlikely(!softirq_count() || !p || !find_header(&f) ||
 		     ct_packet_is_at_vrf(state) ||
 		     ct_skb_info(skb) != CT_INFO_NEW))
 		goto other;
-	protonum = transport_proto(ip, family);
-	if (likely(is_plain(skb, ip, family, protonum, cnet, state) &&
-		   is_only_first(p, ip, family) &&
-		   make_flow(cnet, skb, ip, family, protonum, &p->id,
-			     &verdict))) {
+	if (likely(is_plain(&f) && is_only_first(&f, p) &&
+		   make_flow(&f, &p->id, &verdict))) {
 		WRITE_ONCE(p->kind, CT_PENDING_NONE);
 		ct_pending_detach(skb, p, CT_INFO_NEW);
 		return verdict;
@@ -764,15 +654,14 @@ unsigned int ct_plain_last6(void *priv, struct sk_buff *skb,
 /* For the KUnit suites */
 
 #if IS_ENABLED(CONFIG_KUNIT)
-static u8 view_segment(const struct sk_buff *skb, const void *ip, u8 family,
-		       struct ct_tcp_seg *seg)
+static u8 view_segment(const struct ct_fast *f, struct ct_tcp_seg *seg)
 {
-	if (tcp_read_ack(skb, ip, family, seg))
+	if (ct_tcp_read_ack(f, seg))
 		return CT_TCP_K_ACK;
-	if (tcp_read_syn(skb, ip, family, TCP_FLAG_SYN, seg))
+	if (ct_tcp_read_syn(f, TCP_FLAG_SYN, seg))
 		return CT_TCP_K_SYN;
-	return tcp_read_syn(skb, ip, family, TCP_FLAG_SYN | TCP_FLAG_ACK,
-			    seg) ? CT_TCP_K_SYNACK : CT_TCP_K_NONE;
+	return ct_tcp_read_syn(f, TCP_FLAG_SYN | TCP_FLAG_ACK, seg) ?
+	       CT_TCP_K_SYNACK : CT_TCP_K_NONE;
 }
 
 /**
@@ -790,19 +679,20 @@ bool ct_plain_read(struct sk_buff *skb, const struct ct_net *cnet,
 		   const struct nf_hook_state *state,
 		   struct ct_plain_view *view)
 {
-	u8 family = state->pf, protonum;
-	const void *ip = plain_header(skb, family);
+	struct ct_fast f = {
+		.cnet = (struct ct_net *)cnet,
+		.skb = skb,
+		.state = state,
+		.family = state->pf,
+	};
 
-	if (!ip)
+	if (!find_header(&f) || !is_plain(&f))
 		return false;
-	protonum = transport_proto(ip, family);
-	if (!is_plain(skb, ip, family, protonum, cnet, state))
-		return false;
-	identify(&view->id, ip, family, protonum, cnet);
-	tuple_of(&view->tuple, ip, family);
-	view->l4len = transport_len(ip, family);
-	view->kind = protonum == IPPROTO_TCP ?
-		     view_segment(skb, ip, family, &view->seg) : CT_TCP_K_NONE;
+	identify(&f, &view->id);
+	tuple_of(&f, &view->tuple);
+	view->l4len = ct_fast_l4len(&f);
+	view->kind = f.protonum == IPPROTO_TCP ?
+		     view_segment(&f, &view->seg) : CT_TCP_K_NONE;
 	return true;
 }
 EXPORT_SYMBOL_CT(ct_plain_read);

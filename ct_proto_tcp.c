@@ -5,15 +5,14 @@
  * Overview
  *	A segment moves the state by table (transitions[]), from what a host
  *	between the ends can know of RFC 9293's states, and is held against the
- *	windows of both ends after G. van Rooij, "Real Stateful TCP Packet
- *	Filtering in IP Filter" (2001). Where only the ends can tell, because the
+ *	windows of both ends (ct_tcp_window.c). Where only the ends can tell, because the
  *	tracker may have missed something, the segment is let through without a
  *	change (CT_PASS), and the other end's answer decides. If that answer can
  *	only be known by the question, the question is noted (CT_LEARN).
  *
  *	What is refused goes on to its receiver, unless a rule drops it, and may be
  *	taken there. So data beyond the window moves its sender's end, unsure, as
- *	far as one more window (remember()): the acknowledgment, which is the
+ *	far as one more window (ct_tcp_remember()): the acknowledgment, which is the
  *	proof, then fits, and the connection goes on.
  *
  * Sources
@@ -33,6 +32,7 @@
 #include "ct_compat.h"
 #include "ct_proto.h"
 #include "ct_tcp.h"
+#include "ct_tcp_window.h"
 #include "ct_text.h"
 
 static const char *const state_names[CT_TCP_STATES] = {
@@ -149,26 +149,21 @@ static enum ct_tcp_kind segment_kind(const struct tcphdr *th)
 	       kinds[flags & (CT_FIN | CT_SYN | CT_RST | CT_ACK)];
 }
 
-static bool is_syn(const struct ct_tcp_seg *seg)
-{
-	return seg->kind == CT_TCP_K_SYN || seg->kind == CT_TCP_K_SYNACK;
-}
-
 static void read_option(struct ct_tcp_seg *seg, const u8 *opt, unsigned int len)
 {
 	u32 edge;
 
 	switch (opt[0]) {
 	case TCPOPT_WINDOW:
-		if (is_syn(seg) && len == TCPOLEN_WINDOW)
+		if (ct_tcp_is_syn(seg) && len == TCPOLEN_WINDOW)
 			seg->opts |= ct_tcp_scale_option(opt);
 		break;
 	case TCPOPT_SACK_PERM:
-		if (is_syn(seg) && len == TCPOLEN_SACK_PERM)
+		if (ct_tcp_is_syn(seg) && len == TCPOLEN_SACK_PERM)
 			seg->opts |= CT_TCP_LAST_SACK;
 		break;
 	case TCPOPT_SACK:
-		if (is_syn(seg) ||
+		if (ct_tcp_is_syn(seg) ||
 		    (len - TCPOLEN_SACK_BASE) % TCPOLEN_SACK_PERBLOCK)
 			break;
 		for (opt += 2, len -= 2; len; opt += 8, len -= 8) {
@@ -207,7 +202,7 @@ read_options(struct ct_tcp_seg *seg, const u8 *opt, unsigned int len)
 {
 	if (!len || likely(ct_tcp_has_stamp_only(opt, len)))
 		return CT_R_OK;
-	if (is_syn(seg) && likely(ct_tcp_has_usual_of_syn(opt, len))) {
+	if (ct_tcp_is_syn(seg) && likely(ct_tcp_has_usual_of_syn(opt, len))) {
 		seg->opts = CT_TCP_LAST_SACK |
 			    ct_tcp_scale_option(opt + CT_TCP_SYN_SCALE);
 		return CT_R_OK;
@@ -281,288 +276,6 @@ enum ct_reason ct_tcp_check(struct ct_pkt *pkt)
 	if (unlikely(reason))
 		return reason;
 	return read_options(&pkt->tcp, (const u8 *)(th + 1), len);
-}
-
-/* Windows */
-
-static u32 max_window(const struct ct_tcp_peer *p)
-{
-	return (u32)p->maxwin << p->scale;
-}
-
-static void set_max_window(struct ct_tcp_peer *p, u32 win)
-{
-	p->maxwin = min_t(u32, DIV_ROUND_UP(win, 1U << p->scale), U16_MAX);
-}
-
-static void set_scale(struct ct_tcp_peer *p, u8 scale)
-{
-	u32 win = max_window(p);
-
-	p->scale = scale;
-	set_max_window(p, win);
-}
-
-static void set_options(struct ct_tcp_peer *p, u8 opts)
-{
-	p->flags &= ~(CT_TCP_F_SACK | CT_TCP_F_WSCALE);
-	p->flags |= ct_tcp_offers(opts);
-	set_scale(p, opts & CT_TCP_LAST_SCALE);
-}
-
-/*
- * An end's SYN: sequence numbers begin here. Its window is not scaled. Until there
- * is an answer, maxend is behind the SYN, and end behind its data (RFC 7413).
- */
-static void meet_syn(struct ct_tcp_peer *s, const struct ct_tcp_seg *seg)
-{
-	memset(s, 0, sizeof(*s));
-	s->flags = CT_TCP_F_SEEN;
-	s->end = seg->end;
-	s->maxend = seg->seq + 1;
-	set_options(s, seg->opts);
-	set_max_window(s, max_t(u32, seg->win, 1));
-}
-
-/* An end's first segment, in the middle of a connection. */
-static void meet_middle(struct ct_tcp_peer *s, struct ct_tcp_peer *r,
-			const struct ct_tcp_seg *seg)
-{
-	s->flags |= CT_TCP_F_SEEN;
-	s->end = seg->end;
-	set_max_window(s, max_t(u32, (u32)seg->win << s->scale, 1));
-	s->maxend = seg->end + max_window(s);
-	if (!seg->has_ack)
-		return;
-	if (!(r->flags & CT_TCP_F_SEEN)) {
-		r->end = seg->sack;
-		r->maxend = seg->sack;
-	} else if (seg->sack == r->end + 1) {
-		r->end++;	/* answer to a keep-alive (RFC 9293, 3.8.4) */
-	}
-}
-
-/* RFC 7323, 2.2: windows are scaled if both ends offered it. */
-static void settle_scale(struct ct_tcp_peer *a, struct ct_tcp_peer *b)
-{
-	if (a->flags & b->flags & CT_TCP_F_WSCALE)
-		return;
-	set_scale(a, 0);
-	set_scale(b, 0);
-}
-
-/*
- * An end's SYN, the other end's came before. It may send at once what the other
- * one's SYN had a window for: it need not wait for the third segment (RFC 7413,
- * 2), and the tracker may not see that.
- */
-static void meet_other(struct ct_tcp_peer *s, const struct ct_tcp_peer *r)
-{
-	s->maxend = s->end + max_window(r);
-}
-
-/*
- * Where both ends have sent a SYN, one of these may be forged: who acknowledges the
- * other one to the bit is believed.
- */
-static bool begins_again(const struct ct_tcp *t, const struct ct_tcp_seg *seg,
-			 enum ip_conntrack_dir dir)
-{
-	const struct ct_tcp_peer *s = &t->peer[dir], *r = &t->peer[!dir];
-
-	return t->state == CT_TCP_SYN_SENT2 && seg->kind == CT_TCP_K_SYNACK &&
-	       seg->ack == r->end && seg->end != s->end;
-}
-
-static void meet(struct ct_tcp *t, const struct ct_tcp_seg *seg,
-		 enum ip_conntrack_dir dir)
-{
-	struct ct_tcp_peer *s = &t->peer[dir], *r = &t->peer[!dir];
-
-	if (is_syn(seg) && (!(s->flags & CT_TCP_F_SEEN) ||
-			    begins_again(t, seg, dir))) {
-		meet_syn(s, seg);
-		if (r->flags & CT_TCP_F_SEEN)
-			meet_other(s, r);
-	} else if (!(s->flags & CT_TCP_F_SEEN)) {
-		meet_middle(s, r, seg);
-	}
-	if (seg->kind == CT_TCP_K_SYNACK)
-		settle_scale(s, r);
-}
-
-/*
- * 3.10.7.3: the answer to a SYN acknowledges it, and what came with it at most.
- * What is too high is found by the windows.
- */
-static bool misses_syn(const struct ct_tcp *t, const struct ct_tcp_seg *seg,
-		       const struct ct_tcp_peer *r)
-{
-	if (seg->kind != CT_TCP_K_SYNACK)
-		return false;
-	if (t->state == CT_TCP_SYN_SENT)
-		return before(seg->ack, r->maxend);
-	return t->state == CT_TCP_SYN_SENT2 && before(seg->ack, r->end);
-}
-
-/*
- * What began in the window and was longer shows that there is more room than was
- * said: what follows it without a hole may come too.
- */
-static bool continues(const struct ct_tcp_peer *s, const struct ct_tcp_peer *r,
-		      u32 seq)
-{
-	return seq == s->end && !(s->flags & CT_TCP_F_UNSURE) &&
-	       !after(seq, s->maxend + max_window(r));
-}
-
-/*
- * Which of van Rooij's four bounds does a segment break? CT_R_OK and @old set:
- * only a lower one, by data or acknowledgments long past, which do no harm. What
- * was sent beyond the window does not make anything older.
- */
-static enum ct_reason check_window(const struct ct_tcp_peer *s,
-				   const struct ct_tcp_peer *r, u32 seq,
-				   u32 end, u32 ack, u32 sack, bool *old)
-{
-	u32 ack_window = max(CT_TCP_ACK_WINDOW_MIN, max_window(s));
-	u32 window = max_window(r);
-
-	*old = false;
-	if (after(seq, s->maxend) && after(end, s->maxend) &&
-	    !continues(s, r, seq))
-		return CT_R_TCP_SEQ_OVER;
-	if (after(sack, r->end))
-		return CT_R_TCP_ACK_OVER;
-	if (r->maxwin && before(end, s->end - window) &&
-	    before(end, s->maxend - window))
-		*old = true;
-	if (before(ack, r->end - ack_window) &&
-	    before(ack, r->maxend - ack_window))
-		*old = true;
-	return CT_R_OK;
-}
-
-static void update_end(struct ct_tcp_peer *s, struct ct_tcp_peer *r,
-		       const struct ct_tcp_seg *seg)
-{
-	u32 more = seg->end - s->maxend;
-
-	if (!after(seg->end, s->end))
-		return;
-	if (r->maxwin && after(seg->end, s->maxend) &&
-	    !after(seg->seq, s->maxend))
-		set_max_window(r, max_window(r) + more);
-	if (after(seg->seq, s->end))
-		s->flags |= CT_TCP_F_UNSURE;
-	s->end = seg->end;
-	s->flags |= CT_TCP_F_UNACKED;
-}
-
-static void update_window(struct ct_tcp_peer *s, struct ct_tcp_peer *r,
-			  const struct ct_tcp_seg *seg, u32 ack, u32 sack)
-{
-	u32 win = is_syn(seg) ? seg->win : (u32)seg->win << s->scale;
-	u32 offered = win + (sack - ack);
-
-	if (max_window(s) < offered)
-		set_max_window(s, offered);
-	update_end(s, r, seg);
-	if (seg->has_ack && seg->kind != CT_TCP_K_RST) {
-		if (!(s->flags & CT_TCP_F_MAXACK) || after(ack, s->maxack))
-			s->maxack = ack;
-		s->flags |= CT_TCP_F_MAXACK;
-	}
-	if (after(sack + win, r->maxend - 1)) {
-		r->maxend = sack + win;
-		if (!win)
-			r->maxend++;	/* a window probe (RFC 9293, 3.8.6.1) */
-	}
-	if (ack == r->end)
-		r->flags &= ~(CT_TCP_F_UNACKED | CT_TCP_F_UNSURE);
-}
-
-/*
- * Hold a segment against the windows and move them. CT_R_OK and @old set: it
- * is a straggler that moves nothing.
- */
-static enum ct_reason window(struct ct_tcp *t, const struct ct_tcp_seg *seg,
-			     enum ip_conntrack_dir dir, bool liberal, bool *old)
-{
-	struct ct_tcp_peer *s = &t->peer[dir], *r = &t->peer[!dir];
-	u32 seq = seg->seq, end = seg->end, ack = seg->ack, sack = seg->sack;
-	enum ct_reason reason;
-
-	meet(t, seg, dir);
-	if (!seg->has_ack ||
-	    (seg->rst_ack && (!seg->ack || !(r->flags & CT_TCP_F_SEEN))))
-		ack = r->end;	/* nothing is acknowledged, or nobody knows what */
-	if (ack != seg->ack || !(r->flags & CT_TCP_F_SACK))
-		sack = ack;
-	if (seg->kind == CT_TCP_K_RST && !seq && t->state == CT_TCP_SYN_SENT) {
-		seq = s->end;	/* RFC 9293, 3.5.2: answers a SYN */
-		end = s->end;
-	}
-
-	*old = misses_syn(t, seg, r);
-	if (*old)
-		return CT_R_OK;
-	reason = check_window(s, r, seq, end, ack, sack, old);
-	if (liberal || (s->flags | r->flags) & CT_TCP_F_LIBERAL) {
-		if (seg->kind != CT_TCP_K_RST)
-			reason = CT_R_OK;
-		*old = false;
-	}
-	if (!reason && !*old)
-		update_window(s, r, seg, ack, sack);
-	return reason;
-}
-
-/* Could a refused acknowledgment be of data that came this way, or another? */
-static bool is_near(const struct ct_tcp_peer *s, const struct ct_tcp_peer *r,
-		    const struct ct_tcp_seg *seg)
-{
-	u32 window = max(CT_TCP_ACK_WINDOW_MIN, max_window(s));
-
-	return !after(seg->ack, r->end + min(window, CT_TCP_REACH_MAX)) &&
-	       !before(seg->ack, r->end - window);
-}
-
-/*
- * It is refused, but may reach its receiver. Data that is beyond the window by less
- * than another one may be taken: where it ends is noted, and fits the
- * acknowledgment that proves it. An acknowledgment from beyond the window, by who
- * knows to the bit what comes next, proves data that was refused, or took another
- * path. Nothing else is believed of either: no window, no state, no timeout.
- */
-static void remember(const struct ct_flow *flow, const struct ct_tcp_seg *seg,
-		     enum ip_conntrack_dir dir, struct ct_judgement *j)
-{
-	struct ct_tcp *t = &j->next.tcp;
-	struct ct_tcp_peer *s = &t->peer[dir], *r = &t->peer[!dir];
-	u32 reach = min(max_window(r), CT_TCP_REACH_MAX);
-	bool proves;
-
-	j->next = flow->state;
-	if (seg->kind == CT_TCP_K_RST || is_syn(seg) ||
-	    !(s->flags & r->flags & CT_TCP_F_SEEN))
-		return;
-	proves = seg->seq == s->end && !(s->flags & CT_TCP_F_UNSURE) &&
-		 !(r->flags & CT_TCP_F_FIN) && after(seg->ack, r->end) &&
-		 after(seg->ack, r->maxend) &&
-		 !after(seg->ack, r->maxend + CT_TCP_REACH_MAX);
-	if ((proves || is_near(s, r, seg)) && !(s->flags & CT_TCP_F_FIN) &&
-	    seg->end != seg->seq && after(seg->end, s->end) &&
-	    !after(seg->end, s->maxend + reach)) {
-		s->end = seg->end;
-		s->flags |= CT_TCP_F_UNSURE;
-		j->stays = false;
-	}
-	if (proves) {
-		r->end = seg->ack;
-		r->flags |= CT_TCP_F_UNSURE;
-		j->stays = false;
-	}
 }
 
 /* Judging */
@@ -663,14 +376,14 @@ static void judge_stray(const struct ct_pkt *pkt, enum ip_conntrack_dir dir,
 	struct ct_tcp_peer *s = &t->peer[dir], *r = &t->peer[!dir];
 
 	if (answers_other_syn(t, seg, dir)) {
-		meet_syn(s, seg);
+		ct_tcp_meet_syn(s, seg);
 		memset(r, 0, sizeof(*r));
 		r->flags = CT_TCP_F_SEEN;
 		r->end = seg->ack;
 		r->maxend = seg->ack + seg->win;
 		r->maxwin = 1;
-		set_options(r, t->last_opts);
-		settle_scale(s, r);
+		ct_tcp_set_options(r, t->last_opts);
+		ct_tcp_settle_scale(s, r);
 		s->maxend = s->end + U16_MAX;	/* the SYN's window was not kept */
 		t->state = CT_TCP_SYN_RECV;
 		count_repeats(t, seg, dir);
@@ -818,13 +531,13 @@ static void judge_first(const struct ct_pkt *pkt, struct ct_judgement *j)
 	j->status = 0;
 	t->state = transitions[IP_CT_DIR_ORIGINAL][seg->kind][CT_TCP_NONE];
 	if (t->state == CT_TCP_SYN_SENT) {
-		meet_syn(&t->peer[0], seg);
+		ct_tcp_meet_syn(&t->peer[0], seg);
 	} else if (t->state == CT_TCP_ESTABLISHED &&
 		   READ_ONCE(pkt->cnet->knobs.tcp_loose)) {
 		/* No scale is known, so no window is either. */
 		t->peer[0].flags = CT_TCP_F_SACK | CT_TCP_F_LIBERAL;
 		t->peer[1].flags = CT_TCP_F_SACK | CT_TCP_F_LIBERAL;
-		meet_middle(&t->peer[0], &t->peer[1], seg);
+		ct_tcp_meet_middle(&t->peer[0], &t->peer[1], seg);
 		t->peer[0].maxack = seg->ack;
 		t->peer[0].flags |= CT_TCP_F_MAXACK;
 	} else {
@@ -850,7 +563,7 @@ static void judge_next(const struct ct_flow *flow, const struct ct_pkt *pkt,
 	t->state = next;
 	count_repeats(t, seg, dir);
 	j->timeout = state_timeout(flow, pkt, t);
-	if (is_syn(seg) && next == before)
+	if (ct_tcp_is_syn(seg) && next == before)
 		j->verdict = CT_LEARN;	/* who knocks again does not stay longer */
 	if (seg->kind == CT_TCP_K_RST && next == before)
 		j->verdict = CT_PASS;
@@ -877,7 +590,7 @@ void ct_tcp_judge(const struct ct_flow *flow, const struct ct_pkt *pkt,
 		  enum ip_conntrack_dir dir, struct ct_judgement *j)
 {
 	const struct ct_tcp_seg *seg = &pkt->tcp;
-	bool old, sure = false;
+	bool old, liberal, sure = false;
 	enum ct_reason reason;
 	struct ct_tcp *t;
 	u8 next;
@@ -911,12 +624,11 @@ void ct_tcp_judge(const struct ct_flow *flow, const struct ct_pkt *pkt,
 			return;
 	}
 	if (!sure) {
-		reason = window(t, seg, dir,
-				READ_ONCE(pkt->cnet->knobs.tcp_be_liberal),
-				&old);
+		liberal = READ_ONCE(pkt->cnet->knobs.tcp_be_liberal);
+		reason = ct_tcp_window(t, seg, dir, liberal, &old);
 		if (reason) {
 			ct_judge_refuse(j, reason);
-			remember(flow, seg, dir, j);
+			ct_tcp_remember(flow, seg, dir, j);
 			return;
 		}
 		if (old) {

@@ -12,14 +12,18 @@
 /* All packets: ct_core.c. @priv is a struct ct_net, @state->pf an IP family. */
 unsigned int ct_core_first(void *priv, struct sk_buff *skb,
 			   const struct nf_hook_state *state);
-unsigned int ct_core_last(void *priv, struct sk_buff *skb,
-			  const struct nf_hook_state *state);
 void ct_core_found(const struct ct_pkt *pkt, enum ct_reason reason,
 		   struct ct_flow *flow, enum ip_conntrack_dir dir,
 		   const struct nf_hook_state *state);
 void ct_core_new(const struct ct_pkt *pkt, enum ct_reason reason,
 		 const struct nf_hook_state *state);
 
+bool ct_core_join(const struct ct_pkt *pkt, const struct ct_tuple *tuple,
+		  enum ct_reason *reason);
+
+/* ct_confirm.c */
+unsigned int ct_core_last(void *priv, struct sk_buff *skb,
+			  const struct nf_hook_state *state);
 unsigned int ct_core_no_flow(struct ct_net *cnet, int err);
 
 /* Plain ones, by family: ct_plain.c */

@@ -90,6 +90,18 @@ struct ct_nl_side {
 };
 
 /**
+ * struct ct_nl_want - what a tuple in a message has to have
+ * @family: NFPROTO_*, of the message
+ * @zone: zone of the message; a tuple may have its own where that is 0
+ * @flags: CT_NL_F_*
+ */
+struct ct_nl_want {
+	u8 family;
+	u16 zone;
+	u32 flags;
+};
+
+/**
  * struct ct_nl_filter - which flows a message is about
  * @family: NFPROTO_*; NFPROTO_UNSPEC for all
  * @zoned: only those of @zone
@@ -162,8 +174,8 @@ extern const struct nla_policy ct_nl_policy[CTA_MAX + 1];
 
 int ct_nl_read_zone(const struct nlattr *attr, u16 *zone,
 		    struct netlink_ext_ack *extack);
-int ct_nl_read_tuple(const struct nlattr *const cda[], int type, u8 family,
-		     u16 zone, u32 flags, struct ct_tuple *tuple,
+int ct_nl_read_tuple(const struct nlattr *const cda[], int type,
+		     const struct ct_nl_want *want, struct ct_tuple *tuple,
 		     struct netlink_ext_ack *extack);
 int ct_nl_read_filter(const struct nlattr *const cda[], u8 family,
 		      struct ct_nl_filter *filter,

@@ -60,6 +60,11 @@ enum ct_tcp_kind {
 #define CT_TCP_F_SEEN		BIT(6)	/* sent something at all */
 #define CT_TCP_F_UNSURE		BIT(7)	/* end: behind a hole, or refused */
 
+static inline bool ct_tcp_is_syn(const struct ct_tcp_seg *seg)
+{
+	return seg->kind == CT_TCP_K_SYN || seg->kind == CT_TCP_K_SYNACK;
+}
+
 /* ct_tcp.last_mark of an acknowledgment: all of it that a repeated one has too */
 static inline u32 ct_tcp_mark(const struct ct_tcp_seg *seg)
 {

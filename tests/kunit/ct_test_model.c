@@ -17,11 +17,7 @@
 
 #include "ct_tcp.h"
 #include "ct_test.h"
-
-#define FIN	0x01
-#define SYN	0x02
-#define RST	0x04
-#define ACK	0x10
+#include "ct_test_tcp.h"
 
 #define SEG_WIN		6000
 #define NOTHING		LLONG_MIN	/* no such position */
@@ -141,14 +137,6 @@ struct answer {
 };
 
 /* --- the rules ---------------------------------------------------------- */
-
-/* 3.10.7: one of SYN, FIN, RST; all but a first SYN and a reset have an ACK */
-static bool can_be(u8 flags)
-{
-	if (!!(flags & SYN) + !!(flags & FIN) + !!(flags & RST) > 1)
-		return false;
-	return flags & (ACK | SYN | RST);
-}
 
 enum what {
 	INVALID,	/* for its state */
@@ -497,20 +485,11 @@ static void to_flow(struct ct_flow *flow, const struct scene *sc,
 	}
 }
 
-static u8 kind_of(u8 flags)
-{
-	if (flags & RST)
-		return CT_TCP_K_RST;
-	if (flags & SYN)
-		return flags & ACK ? CT_TCP_K_SYNACK : CT_TCP_K_SYN;
-	return flags & FIN ? CT_TCP_K_FIN : CT_TCP_K_ACK;
-}
-
 static void to_packet(struct ct_tcp_seg *out, const struct setting *set,
 		      const struct segment *seg)
 {
 	memset(out, 0, sizeof(*out));
-	out->kind = kind_of(seg->flags);
+	out->kind = ct_test_kind_of(seg->flags);
 	out->seq = wire_seq(set, seg);
 	out->end = set->isn[seg->dir] + (u32)behind(seg);
 	out->has_ack = seg->flags & ACK;
@@ -712,7 +691,7 @@ static void all_segments(struct ct_test_run *run, const struct setting *set,
 
 	for (i = 0; i < ARRAY_SIZE(scenes); i++) {
 		for (flags = 0; flags < 32; flags++) {
-			if (flags & ~(FIN | SYN | RST | ACK) || !can_be(flags))
+			if (flags & ~(FIN | SYN | RST | ACK) || !ct_test_can_be(flags))
 				continue;
 			seg.flags = flags;
 			for (seg.dir = 0; seg.dir < 2; seg.dir++) {
@@ -764,33 +743,6 @@ static void model_states(struct kunit *test)
 	KUNIT_EXPECT_GT(test, tally->judged, 1000000ULL);
 }
 
-/* All bits of the flags, on a header with nothing else wrong */
-static void model_flags(struct kunit *test)
-{
-	struct ct_test_run *run = ct_test_begin(test, "flags", &ct_proto_tcp,
-						NFPROTO_IPV4);
-	struct tcphdr th = { .doff = sizeof(th) / 4, .window = htons(100) };
-	unsigned int flags;
-	struct sk_buff *skb;
-
-	run->pkt.hook = NF_INET_LOCAL_OUT;	/* the checksum is not looked at */
-	run->pkt.l4len = sizeof(th);
-	for (flags = 0; flags < 256; flags++) {
-		enum ct_reason want = can_be(flags & (FIN | SYN | RST | ACK)) ?
-				      CT_R_OK : CT_R_TCP_FLAGS;
-
-		((u8 *)&th)[13] = flags;
-		skb = ct_test_skb(test, &th, sizeof(th));
-		run->pkt.skb = skb;
-		KUNIT_EXPECT_EQ_MSG(test, (int)ct_proto_tcp.check(&run->pkt),
-				    (int)want, "flags %#x", flags);
-		if (want == CT_R_OK)
-			KUNIT_EXPECT_EQ_MSG(test, (int)run->pkt.tcp.kind,
-					    (int)kind_of(flags),
-					    "flags %#x", flags);
-	}
-}
-
 /* Each rule is the first that fits somewhere, and something fits everywhere. */
 static void model_rules(struct kunit *test)
 {
@@ -801,7 +753,7 @@ static void model_rules(struct kunit *test)
 
 	for (i = 0; i < ARRAY_SIZE(scenes); i++) {
 		for (flags = 0; flags < 32; flags++) {
-			if (flags & ~(FIN | SYN | RST | ACK) || !can_be(flags))
+			if (flags & ~(FIN | SYN | RST | ACK) || !ct_test_can_be(flags))
 				continue;
 			for (seg.dir = 0; seg.dir < 2; seg.dir++) {
 				seg.flags = flags;
@@ -817,7 +769,6 @@ static void model_rules(struct kunit *test)
 
 static struct kunit_case model_test_cases[] = {
 	KUNIT_CASE(model_rules),
-	KUNIT_CASE(model_flags),
 	KUNIT_CASE(model_states),
 	{}
 };

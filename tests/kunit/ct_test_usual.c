@@ -9,8 +9,9 @@
 #include <linux/in.h>
 #include <linux/prandom.h>
 
+#include "ct_tcp_fast.h"
 #include "ct_test.h"
-#include "ct_usual.h"
+#include "ct_udp_fast.h"
 
 #define ROUNDS		100000
 #define USUAL_MIN	(ROUNDS / 10)	/* or the test shows nothing */
@@ -123,34 +124,35 @@ static void random_next(struct chance *c, const struct ct_tcp *t,
 }
 
 /* A shortcut, as ct_plain.c calls it; sets what is new of the flow's status. */
-typedef bool shortcut_t(struct ct_tcp *t, const struct ct_flow *flow,
-			enum ip_conntrack_dir dir, const struct ct_tcp_seg *seg,
-			const struct ct_knobs *knobs, u32 *timeout, u32 *news);
+typedef bool shortcut_t(const struct ct_test_run *run, struct ct_tcp *t,
+			enum ip_conntrack_dir dir, u32 *timeout, u32 *news);
 
-static bool in_connection(struct ct_tcp *t, const struct ct_flow *flow,
-			  enum ip_conntrack_dir dir,
-			  const struct ct_tcp_seg *seg,
-			  const struct ct_knobs *knobs, u32 *timeout, u32 *news)
+static bool in_connection(const struct ct_test_run *run, struct ct_tcp *t,
+			  enum ip_conntrack_dir dir, u32 *timeout, u32 *news)
 {
-	const u32 sure = IPS_SEEN_REPLY | IPS_ASSURED;
+	const u32 settled = IPS_SEEN_REPLY | IPS_ASSURED;
 
 	*news = 0;
-	return (flow->status & sure) == sure &&
-	       ct_tcp_usual(t, CT_TCP_ESTABLISHED, dir, seg, knobs, timeout);
+	return (run->flow.status & settled) == settled &&
+	       ct_tcp_usual(t, CT_TCP_ESTABLISHED, dir, &run->pkt.tcp,
+			    &run->cnet.knobs, timeout);
 }
 
 /* An answer to a SYN, and what completes a handshake */
-static bool opening(struct ct_tcp *t, const struct ct_flow *flow,
-		    enum ip_conntrack_dir dir, const struct ct_tcp_seg *seg,
-		    const struct ct_knobs *knobs, u32 *timeout, u32 *news)
+static bool opening(const struct ct_test_run *run, struct ct_tcp *t,
+		    enum ip_conntrack_dir dir, u32 *timeout, u32 *news)
 {
+	const struct ct_knobs *knobs = &run->cnet.knobs;
+	const struct ct_tcp_seg *seg = &run->pkt.tcp;
+
 	if (dir == REPLY) {
 		*news = IPS_SEEN_REPLY;
 		return seg->kind == CT_TCP_K_SYNACK &&
 		       ct_tcp_usual_answer(t, seg, knobs, timeout);
 	}
 	*news = IPS_ASSURED;
-	return seg->kind == CT_TCP_K_ACK && flow->status & IPS_SEEN_REPLY &&
+	return seg->kind == CT_TCP_K_ACK &&
+	       run->flow.status & IPS_SEEN_REPLY &&
 	       ct_tcp_usual(t, CT_TCP_SYN_RECV, dir, seg, knobs, timeout);
 }
 
@@ -165,8 +167,7 @@ static bool compare_tcp(struct ct_test_run *run, enum ip_conntrack_dir dir,
 	bool usual;
 
 	run->pkt.proto->judge(&run->flow, &run->pkt, dir, j);
-	usual = shortcut(&state.tcp, &run->flow, dir, &run->pkt.tcp,
-			 &run->cnet.knobs, &timeout, &news);
+	usual = shortcut(run, &state.tcp, dir, &timeout, &news);
 	if (!usual) {
 		KUNIT_EXPECT_EQ(test, 0, memcmp(&state, &run->flow.state,
 						sizeof(state)));

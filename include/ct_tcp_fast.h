@@ -1,92 +1,98 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The usual packet: of a flow that goes on as it was, but for the sequence
- * numbers of TCP, or that begins, is answered, or has its handshake complete.
- * Judgements in few steps, inline, for ct_plain.c.
+ * TCP on the short way: the segments that most connections are made of, read and
+ * judged in few steps, inline, beside ct_proto_tcp.c.
  *
- * They say what ct_udp_judge() and ct_tcp_judge() would have said, or that they
- * do not know. tests/kunit/ct_test_usual.c holds them against those.
+ * The judgements say what ct_tcp_judge() would have said, or that they do not know.
+ * tests/kunit/ct_test_usual.c holds them against it.
  */
-#ifndef CT_USUAL_H
-#define CT_USUAL_H
+#ifndef CT_TCP_FAST_H
+#define CT_TCP_FAST_H
 
 #include <net/tcp.h>
 
+#include "ct_fast.h"
 #include "ct_flow.h"
 #include "ct_net.h"
 #include "ct_tcp.h"
 
-/**
- * ct_udp_usual() - judge a UDP packet of a flow that stays as it is
- * @flow: the flow, its lock held
- * @status: its status
- * @dir: direction of the packet
- * @now: when it came
- * @knobs: of the flow's namespace
- * @timeout: set to jiffies until the flow ends
- *
- * Return: false if the packet changes the flow: ct_udp_judge() knows how.
- */
-static __always_inline bool
-ct_udp_usual(const struct ct_flow *flow, u32 status, enum ip_conntrack_dir dir,
-	     u32 now, const struct ct_knobs *knobs, u32 *timeout)
-{
-	enum ct_timeout to = CT_TO_UDP;
+/* Reading */
 
-	if (status & IPS_SEEN_REPLY) {
-		if (status & IPS_ASSURED)
-			to = CT_TO_UDP_STREAM;
-		else if (unlikely(ct_left(flow->state.udp.stream_from, now) < 0))
-			return false;	/* has become a stream */
-		else if (dir == IP_CT_DIR_REPLY &&
-			 READ_ONCE(knobs->timeout[CT_TO_UDP_ANSWERED]))
-			return false;	/* may be the last answer */
-	} else if (dir == IP_CT_DIR_REPLY) {
-		return false;		/* is the first reply */
-	}
-	*timeout = READ_ONCE(knobs->timeout[to]);
-	return true;
+/* The flags that make a segment's kind, and the length of its header */
+#define CT_TCP_SHAPE	(TCP_DATA_OFFSET | TCP_FLAG_ACK | TCP_FLAG_SYN | \
+			 TCP_FLAG_FIN | TCP_FLAG_RST)
+#define CT_TCP_SHAPED(flags, len)	((flags) | htonl((len) / 4 << 28))
+
+static __always_inline void ct_tcp_read(const struct tcphdr *th,
+					unsigned int hlen, int len,
+					struct ct_tcp_seg *seg)
+{
+	seg->seq = ntohl(th->seq);
+	seg->ack = ntohl(th->ack_seq);
+	seg->end = seg->seq + len - hlen;
+	seg->win = ntohs(th->window);
 }
 
-/**
- * ct_udp_usual_answer() - judge the first reply in UDP
- * @status: status of the flow, its lock held
- * @dir: direction of the packet
- * @knobs: of the flow's namespace
- * @timeout: set to jiffies until the flow ends
- *
- * Return: false if it is another packet, or may be the last answer.
- */
-static __always_inline bool
-ct_udp_usual_answer(u32 status, enum ip_conntrack_dir dir,
-		    const struct ct_knobs *knobs, u32 *timeout)
+/* Is the header there? What only the long way reads of it is checked there. */
+static __always_inline bool ct_tcp_is_whole(const struct ct_fast *f)
 {
-	if (status & IPS_SEEN_REPLY || dir == IP_CT_DIR_ORIGINAL ||
-	    READ_ONCE(knobs->timeout[CT_TO_UDP_ANSWERED]))
+	const int least = sizeof(struct tcphdr);
+
+	return skb_headlen(f->skb) >= ct_fast_hlen(f) + least &&
+	       ct_fast_l4len(f) >= least;
+}
+
+/* Is it an acknowledgment without options, or with a time stamp only? */
+static __always_inline bool ct_tcp_read_ack(const struct ct_fast *f,
+					    struct ct_tcp_seg *seg)
+{
+	const struct tcphdr *th = ct_fast_l4(f);
+	const unsigned int stamped = sizeof(*th) + TCPOLEN_TSTAMP_ALIGNED;
+	__be32 shape = tcp_flag_word(th) & CT_TCP_SHAPE;
+	int len = ct_fast_l4len(f);
+
+	if (likely(shape == CT_TCP_SHAPED(TCP_FLAG_ACK, stamped))) {
+		if (unlikely(len < (int)stamped || skb_headlen(f->skb) <
+			     ct_fast_hlen(f) + stamped ||
+			     !ct_tcp_has_stamp_only((const u8 *)(th + 1),
+						    TCPOLEN_TSTAMP_ALIGNED)))
+			return false;
+		ct_tcp_read(th, stamped, len, seg);
+	} else if (likely(shape == CT_TCP_SHAPED(TCP_FLAG_ACK, sizeof(*th)))) {
+		ct_tcp_read(th, sizeof(*th), len, seg);
+	} else {
 		return false;
-	*timeout = READ_ONCE(knobs->timeout[CT_TO_UDP]);
+	}
 	return true;
 }
+
+/* Is it a SYN, or one that acknowledges, with the options that most have? */
+static __always_inline bool ct_tcp_read_syn(const struct ct_fast *f,
+					    __be32 flags,
+					    struct ct_tcp_seg *seg)
+{
+	const struct tcphdr *th = ct_fast_l4(f);
+	const unsigned int hlen = sizeof(*th) + CT_TCP_SYN_OPTIONS;
+	const u8 *opt = (const u8 *)(th + 1);
+	int len = ct_fast_l4len(f);
+
+	if ((tcp_flag_word(th) & CT_TCP_SHAPE) != CT_TCP_SHAPED(flags, hlen) ||
+	    len < (int)hlen || skb_headlen(f->skb) < ct_fast_hlen(f) + hlen ||
+	    !ct_tcp_has_usual_of_syn(opt, CT_TCP_SYN_OPTIONS))
+		return false;
+	ct_tcp_read(th, hlen, len, seg);
+	seg->end++;
+	seg->opts = CT_TCP_LAST_SACK |
+		    ct_tcp_scale_option(opt + CT_TCP_SYN_SCALE);
+	return true;
+}
+
+/* Judging */
 
 /* after() of several pairs at once: is one of the differences negative? */
 static inline bool ct_tcp_any_beyond(u32 differences)
 {
 	return (s32)differences < 0;
-}
-
-/**
- * ct_udp_usual_first() - state of a flow that a datagram begins
- * @udp: to be filled
- * @now: when it came
- * @knobs: of the flow's namespace
- *
- * Return: jiffies until the flow ends.
- */
-static __always_inline u32 ct_udp_usual_first(struct ct_udp *udp, u32 now,
-					      const struct ct_knobs *knobs)
-{
-	udp->stream_from = now + CT_UDP_STREAM_AFTER;
-	return READ_ONCE(knobs->timeout[CT_TO_UDP]);
 }
 
 /**
@@ -233,4 +239,4 @@ ct_tcp_usual_answer(struct ct_tcp *t, const struct ct_tcp_seg *seg,
 	return true;
 }
 
-#endif /* CT_USUAL_H */
+#endif /* CT_TCP_FAST_H */

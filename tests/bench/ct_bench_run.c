@@ -47,9 +47,6 @@
 #include <linux/bits.h>
 #include <linux/completion.h>
 #include <linux/cpumask.h>
-#include <linux/if_ether.h>
-#include <linux/ip.h>
-#include <linux/ipv6.h>
 #include <linux/kthread.h>
 #include <linux/ktime.h>
 #include <linux/mm.h>
@@ -63,20 +60,12 @@
 #include <linux/sched/task.h>
 #include <linux/skbuff.h>
 #include <linux/sort.h>
-#include <linux/tcp.h>
 #include <linux/timex.h>
-#include <linux/udp.h>
 #include <net/net_namespace.h>
 
+#include "ct_bench.h"
 #include "ct_mark.h"
 
-#define HEADROOM	128	/* a driver leaves some */
-#define PAYLOAD		100
-#define CLIENTS		0x0a000000	/* 10.0.0.0/8, an address a flow */
-#define SERVER		0xc0000201	/* 192.0.2.1 */
-#define NETWORK6	0x20010db8	/* 2001:db8::/32 */
-#define CLIENT_SEQ	1000
-#define SERVER_SEQ	2000
 #define FLOWS_MAX	BIT(24)
 #define CPUS_MAX	8
 #define BATCHES_MIN	20	/* for a median, of several CPUs at once */
@@ -101,10 +90,6 @@ static unsigned int cpus = 1;
 module_param(cpus, uint, 0644);
 MODULE_PARM_DESC(cpus, "CPUs that send at the same time (default: 1)");
 
-static bool ipv6;
-module_param(ipv6, bool, 0644);
-MODULE_PARM_DESC(ipv6, "conversations in IPv6 (default: off)");
-
 static bool tsc;
 module_param(tsc, bool, 0644);
 MODULE_PARM_DESC(tsc, "count ticks of the processor's counter, not ns (default: off)");
@@ -113,10 +98,6 @@ static bool empty;
 module_param(empty, bool, 0644);
 MODULE_PARM_DESC(empty, "two hooks that do nothing, during a run (default: off)");
 
-static bool tcp_options = true;
-module_param(tcp_options, bool, 0644);
-MODULE_PARM_DESC(tcp_options, "time stamps in TCP, and what a SYN has (default: on)");
-
 /* The compiler that made the modules: figures of another one are others. */
 #ifndef __VERSION__	/* sparse's own */
 #define __VERSION__ "unknown"
@@ -124,33 +105,6 @@ MODULE_PARM_DESC(tcp_options, "time stamps in TCP, and what a SYN has (default: 
 static char *compiler = __VERSION__;
 module_param(compiler, charp, 0444);
 MODULE_PARM_DESC(compiler, "what compiled this");
-
-enum pick {
-	PICK_EACH,	/* flow after flow */
-	PICK_HOT,	/* one in each batch */
-	PICK_SAME,	/* always the same one, on all CPUs */
-	PICK_RANDOM,
-};
-
-/**
- * struct scenario - what is sent
- * @name: its name
- * @protonum: IPPROTO_TCP or IPPROTO_UDP
- * @pick: which flow
- * @each: packets of each flow, one behind the other (PICK_EACH)
- * @begins: these begin all conversations again
- * @closes: conversations that end, others than those of the rest
- * @watch: note the longest packet
- */
-struct scenario {
-	const char *name;
-	u8 protonum;
-	enum pick pick;
-	u8 each;
-	bool begins;
-	bool closes;
-	bool watch;
-};
 
 static const struct scenario scenarios[] = {
 	{ .name = "udp_new", .protonum = IPPROTO_UDP, .each = 1, .begins = true },
@@ -166,78 +120,6 @@ static const struct scenario scenarios[] = {
 	{ .name = "tcp_close", .protonum = IPPROTO_TCP, .each = 8,
 	  .closes = true },
 };
-
-/* The longest packet: IPv6, TCP with all options */
-#define PACKET_MAX	(sizeof(struct ipv6hdr) + sizeof(struct tcphdr) + \
-			 20 + PAYLOAD)
-
-/**
- * struct turn - one packet of a conversation
- * @seq: TCP sequence number, without the beginning
- * @ack: bytes of the other end that are acknowledged, likewise
- * @len: payload
- * @reply: from the server
- * @syn: TCP flag
- * @fin: TCP flag
- */
-struct turn {
-	u32 seq;
-	u32 ack;
-	u16 len;
-	bool reply;
-	bool syn;
-	bool fin;
-};
-
-/**
- * struct team - the CPUs of a run
- * @s: what is sent
- * @net: network namespace
- * @ready: those that are about to begin
- * @over: one is done
- * @left: those that are not
- * @done: none is left
- */
-struct team {
-	const struct scenario *s;
-	struct net *net;
-	atomic_t ready;
-	bool over;
-	atomic_t left;
-	struct completion done;
-};
-
-/**
- * struct run - what one CPU does
- * @team: with whom
- * @all: what each of them does
- * @s: what is sent
- * @skb: the packet
- * @first: first of its flows
- * @flows: how many
- * @seed: state of the random numbers
- * @sent: packets sent
- * @batches: full batches sent that count
- * @took: how long each of them took
- * @longest: longest packet, in ns
- * @err: how it ended
- *
- * Each in cache lines of its own.
- */
-struct run {
-	struct team *team;
-	const struct run *all;
-	const struct scenario *s;
-	struct sk_buff *skb;
-	u32 first;
-	u32 flows;
-	u32 seed;
-	u32 sent;
-	u32 batches;
-	u32 *took;
-	u64 longest;
-	int err;
-} __aligned(128);
 
 static u32 *turns;			/* by flow: packets so far */
 static struct net_device *device;	/* where packets come from and go to */
@@ -278,191 +160,6 @@ static const struct nf_hook_ops empty_hooks[] = {
 	},
 };
 
-/* Conversations */
-
-/* Handshake, then data and its acknowledgment in turn */
-static struct turn tcp_turn(u32 n)
-{
-	u32 said = n > 3 ? (n - 3) / 2 * PAYLOAD : 0;
-
-	if (n < 2)
-		return (struct turn){ .reply = n, .ack = n, .syn = true };
-	if (n == 2)
-		return (struct turn){ .seq = 1, .ack = 1 };
-	if (n & 1)
-		return (struct turn){ .seq = 1 + said, .ack = 1, .len = PAYLOAD };
-	return (struct turn){ .reply = true, .seq = 1,
-			      .ack = 1 + said + PAYLOAD };
-}
-
-/* Handshake, data, both ends say good-bye */
-static struct turn tcp_closing_turn(u32 n)
-{
-	const u32 end = 1 + PAYLOAD;
-
-	if (n < 5)
-		return tcp_turn(n);
-	if (n == 5)
-		return (struct turn){ .seq = end, .ack = 1, .fin = true };
-	if (n == 6)
-		return (struct turn){ .reply = true, .seq = 1, .ack = end + 1,
-				      .fin = true };
-	return (struct turn){ .seq = end + 1, .ack = 2 };
-}
-
-static struct turn udp_turn(u32 n)
-{
-	return (struct turn){ .reply = n & 1, .len = PAYLOAD };
-}
-
-static struct turn next_turn(const struct scenario *s, u32 n)
-{
-	if (s->closes)
-		return tcp_closing_turn(n);
-	return s->protonum == IPPROTO_TCP ? tcp_turn(n) : udp_turn(n);
-}
-
-/* Packets */
-
-/* MSS 1460, SACK permitted, time stamp, window scale 7 (RFC 9293, 7323, 2018) */
-static const u8 syn_options[] = {
-	2, 4, 0x05, 0xb4, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 1, 1, 3, 3, 7,
-};
-
-/* Time stamp (RFC 7323, appendix A) */
-static const u8 usual_options[] = {
-	1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 1,
-};
-
-/* Returns the length of the transport header. */
-static unsigned int write_options(struct tcphdr *th, bool syn)
-{
-	unsigned int len = 0;
-
-	if (tcp_options) {
-		len = syn ? sizeof(syn_options) : sizeof(usual_options);
-		memcpy(th + 1, syn ? syn_options : usual_options, len);
-	}
-	th->doff = (sizeof(*th) + len) / 4;
-	return sizeof(*th) + len;
-}
-
-/* Returns the length behind the IP header. */
-static unsigned int write_tcp(struct tcphdr *th, const struct turn *turn,
-			      __be16 port)
-{
-	u32 seq = turn->reply ? SERVER_SEQ : CLIENT_SEQ;
-	u32 ack = turn->reply ? CLIENT_SEQ : SERVER_SEQ;
-	bool first = turn->syn && !turn->reply;
-
-	th->source = turn->reply ? htons(443) : port;
-	th->dest = turn->reply ? port : htons(443);
-	th->seq = htonl(seq + turn->seq);
-	th->ack_seq = first ? 0 : htonl(ack + turn->ack);
-	th->syn = turn->syn;
-	th->ack = !first;
-	th->psh = turn->len > 0;
-	th->fin = turn->fin;
-	th->window = htons(64000);
-	return turn->len + write_options(th, turn->syn);
-}
-
-static unsigned int write_udp(struct udphdr *uh, const struct turn *turn)
-{
-	uh->source = turn->reply ? htons(53) : htons(40000);
-	uh->dest = turn->reply ? htons(40000) : htons(53);
-	uh->len = htons(sizeof(*uh) + turn->len);
-	return sizeof(*uh) + turn->len;
-}
-
-static void write_ipv4(struct run *run, u32 flow, bool reply, unsigned int len)
-{
-	struct iphdr *iph = ip_hdr(run->skb);
-	__be32 client = htonl(CLIENTS + flow);
-
-	iph->id = htons((u16)run->sent);
-	iph->tot_len = htons(sizeof(*iph) + len);
-	iph->saddr = reply ? htonl(SERVER) : client;
-	iph->daddr = reply ? client : htonl(SERVER);
-}
-
-static void write_ipv6(struct run *run, u32 flow, bool reply, unsigned int len)
-{
-	struct ipv6hdr *iph = ipv6_hdr(run->skb);
-
-	iph->payload_len = htons(len);
-	iph->saddr.s6_addr32[3] = htonl(reply ? SERVER : CLIENTS + flow);
-	iph->daddr.s6_addr32[3] = htonl(reply ? CLIENTS + flow : SERVER);
-}
-
-static void write_packet(struct run *run, u32 flow, u32 n)
-{
-	const struct scenario *s = run->s;
-	struct turn turn = next_turn(s, n);
-	unsigned int len;
-
-	if (s->protonum == IPPROTO_TCP)
-		len = write_tcp(tcp_hdr(run->skb), &turn,
-				s->closes ? htons(50000) : htons(40000));
-	else
-		len = write_udp(udp_hdr(run->skb), &turn);
-	if (ipv6)
-		write_ipv6(run, flow, turn.reply, len);
-	else
-		write_ipv4(run, flow, turn.reply, len);
-	run->sent++;
-	__skb_set_length(run->skb, skb_network_header_len(run->skb) + len);
-}
-
-static void begin_ipv4(struct sk_buff *skb, u8 protonum)
-{
-	struct iphdr *iph = ip_hdr(skb);
-
-	iph->version = 4;
-	iph->ihl = 5;
-	iph->ttl = 64;
-	iph->protocol = protonum;
-	skb->protocol = htons(ETH_P_IP);
-	skb_set_transport_header(skb, sizeof(*iph));
-}
-
-static void begin_ipv6(struct sk_buff *skb, u8 protonum)
-{
-	struct ipv6hdr *iph = ipv6_hdr(skb);
-
-	iph->version = 6;
-	iph->hop_limit = 64;
-	iph->nexthdr = protonum;
-	iph->saddr.s6_addr32[0] = htonl(NETWORK6);
-	iph->daddr.s6_addr32[0] = htonl(NETWORK6);
-	skb->protocol = htons(ETH_P_IPV6);
-	skb_set_transport_header(skb, sizeof(*iph));
-}
-
-/*
- * A packet whose tracker drops it is freed there: the second reference keeps
- * it, and the run ends.
- */
-static struct sk_buff *packet_alloc(u8 protonum)
-{
-	struct sk_buff *skb = alloc_skb(HEADROOM + PACKET_MAX, GFP_KERNEL);
-
-	if (!skb)
-		return NULL;
-	skb_reserve(skb, HEADROOM);
-	skb_put_zero(skb, PACKET_MAX);
-	skb_reset_network_header(skb);
-	if (ipv6)
-		begin_ipv6(skb, protonum);
-	else
-		begin_ipv4(skb, protonum);
-	if (protonum == IPPROTO_UDP)	/* has one, and it is good */
-		udp_hdr(skb)->check = CSUM_MANGLED_0;
-	skb->ip_summed = CHECKSUM_UNNECESSARY;
-	skb->dev = device;
-	return skb_get(skb);
-}
-
 /* Sending */
 
 static int okfn(struct net *net, struct sock *sk, struct sk_buff *skb)
@@ -472,7 +169,7 @@ static int okfn(struct net *net, struct sock *sk, struct sk_buff *skb)
 
 static bool send(struct run *run)
 {
-	u8 family = ipv6 ? NFPROTO_IPV6 : NFPROTO_IPV4;
+	u8 family = ct_bench_ipv6 ? NFPROTO_IPV6 : NFPROTO_IPV4;
 	struct net *net = run->team->net;
 	struct sk_buff *skb = run->skb;
 
@@ -498,7 +195,7 @@ static bool send_watched(struct run *run)
 static bool send_turn(struct run *run, u32 flow, u32 n)
 {
 	ct_mark(CT_MARK_PACKET);
-	write_packet(run, flow, n);
+	ct_bench_write(run, flow, n);
 	return run->s->watch ? send_watched(run) : send(run);
 }
 
@@ -646,7 +343,7 @@ static int sender(void *data)
 	struct team *team = run->team;
 
 	/* Of this CPU's memory, as a driver's: no neighbour of another one's. */
-	run->skb = packet_alloc(team->s->protonum);
+	run->skb = ct_bench_alloc(team->s->protonum, device);
 	atomic_dec(&team->ready);
 	while (atomic_read(&team->ready))
 		cpu_relax();
