@@ -424,3 +424,4 @@ unsigned int ct_core_last(void *priv, struct sk_buff *skb,
 	ct_bh_on(were_on);
 	return verdict;
 }
+EXPORT_SYMBOL_CT(ct_core_last);

@@ -379,6 +379,7 @@ unsigned int ct_core_first(void *priv, struct sk_buff *skb,
 	ct_bh_on(were_on);
 	return NF_ACCEPT;
 }
+EXPORT_SYMBOL_CT(ct_core_first);
 
 /**
  * ct_core_found() - first hook, of a packet whose flow was found

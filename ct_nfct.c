@@ -54,6 +54,7 @@ bool ct_nfct_has_seen(const struct sk_buff *skb)
 
 	return ct && !nf_ct_is_template(ct);
 }
+EXPORT_SYMBOL_CT(ct_nfct_has_seen);
 
 static void read_zone(struct ct_pkt *pkt, const struct nf_conn *ct)
 {
@@ -197,5 +198,6 @@ bool ct_nfct_has_seen(const struct sk_buff *skb)
 {
 	return false;
 }
+EXPORT_SYMBOL_CT(ct_nfct_has_seen);
 
 #endif

@@ -206,7 +206,7 @@ void ct_pending_note(struct ct_pending *p, struct ct_note *note)
 	*note = p->note;
 	spin_unlock(&p->lock);
 }
-EXPORT_SYMBOL_CT_TEST(ct_pending_note);
+EXPORT_SYMBOL_CT(ct_pending_note);
 
 /*
  * What nf_conntrack would be told of the zone by its own rules. Who puts fragments

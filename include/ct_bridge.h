@@ -5,7 +5,6 @@
 #ifndef CT_BRIDGE_H
 #define CT_BRIDGE_H
 
-#include <linux/errno.h>
 #include <linux/if_macvlan.h>
 #include <linux/if_vlan.h>
 #include <linux/netdevice.h>
@@ -13,37 +12,31 @@
 
 #include "ct_net.h"
 
+struct module;
 struct sk_buff;
 
 /**
- * struct ct_bridge_ops - what the tracker asks of who tracks bridged packets
+ * struct ct_bridge_ops - who tracks bridged packets: the module ip_conntrack_bridge
+ * @owner: that module, which stays while a rule asks
+ * @get: one more rule of a namespace asks. Process, sleeps. Return: 0 or an error
+ * @put: one less does. The same
  * @comes_by: does a packet at the IP layer's last hook meet a bridge's hook yet?
  *	RCU read-side section
  * @leave: a namespace goes, maybe before its rules. Process, sleeps
  */
 struct ct_bridge_ops {
+	struct module *owner;
+	int (*get)(struct net *net);
+	void (*put)(struct net *net);
 	bool (*comes_by)(const struct sk_buff *skb,
 			 const struct nf_hook_state *state);
 	void (*leave)(struct ct_net *cnet);
 };
 
-#if IS_ENABLED(CONFIG_NETFILTER_FAMILY_BRIDGE)
-
+/* ct_bridged.c */
+void ct_bridge_serve(const struct ct_bridge_ops *ops);
 int ct_bridge_get(struct net *net);
 void ct_bridge_put(struct net *net);
-
-#else
-
-static inline int ct_bridge_get(struct net *net)
-{
-	return -EOPNOTSUPP;
-}
-
-static inline void ct_bridge_put(struct net *net)
-{
-}
-
-#endif
 
 /**
  * ct_is_bridged() - are bridged packets of a namespace tracked?

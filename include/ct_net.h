@@ -120,7 +120,7 @@ struct ct_knobs {
 /* A first and a last hook, on the way in and out, for each family */
 #define CT_HOOKS (IS_ENABLED(CONFIG_IPV6) ? 8 : 4)
 
-/* ct_bridge.c */
+/* bridge/ct_bridge.c */
 #define CT_BRIDGE_HOOKS 2
 
 /* enum ct_event has so many */
@@ -167,7 +167,7 @@ struct ct_no_room {
  * @pending: packets on their way that have no flow yet: ct_pending.c
  * @said: what rules said of some of them, by tuple; the same
  * @bridge: what the tracker asks of bridges, while bridged packets are tracked
- * @bridge_users: rules that ask for that; under a lock of ct_bridge.c
+ * @bridge_users: rules that ask for that; under a lock of bridge/ct_bridge.c
  * @hooks: the hooks, which are given this structure
  * @bridge_hooks: those of bridges, the same
  * @sysctl: all knobs, and the limit once more, a folder further up

@@ -509,16 +509,22 @@ rules_come_and_go() {
 	local handle job
 	send 5001
 	no_flow "no rule: not tracked" r "dport=5001 "
+	check "without one its module can go" \
+		wait_for 10 rmmod ip_conntrack_bridge
 	on r nft add table bridge u
 	on r nft add chain bridge u c '{ type filter hook forward priority 0; }'
 	on r nft add rule bridge u c notrack
 	send 5002
 	no_flow "a rule that does not ask: not tracked" r "dport=5002 "
+	check_not "nor does it bring the module" \
+		test -d /sys/module/ip_conntrack_bridge
 	on r nft flush chain bridge u c
 	on r nft add rule bridge u c ct state new counter
 	on r nft add rule bridge u c ct mark set 1
 	check "two rules: tracked" tracks 5003
 	check_not "ours cannot be unloaded meanwhile" rmmod ip_conntrack_nft
+	check_not "nor can what tracks bridged packets" \
+		rmmod ip_conntrack_bridge
 	handle=$(on r nft -a list chain bridge u c | sed -n 's/.*ct state.*handle //p')
 	on r nft delete rule bridge u c handle "$handle"
 	check "one rule: tracked" tracks 5004
@@ -526,6 +532,7 @@ rules_come_and_go() {
 		on r nft add rule bridge u c ct saddr 10.1.0.1 counter
 	on r nft flush chain bridge u c
 	check "the last one goes: not tracked any more" wait_for 20 tracks_not
+	check "and the module can go" wait_for 10 rmmod ip_conntrack_bridge
 	on r nft add rule bridge u c ct state new counter
 	check "tracked again" tracks 5005
 	for job in "${ct_jobs[@]}"; do bg_end "$job"; done

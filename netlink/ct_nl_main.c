@@ -7,8 +7,8 @@
  *	_get		questions
  *	_change		new, changed and deleted flows
  *	_expect		expectations: there are none
- *	_read		messages into what they ask for
- *	_attr		flows into messages
+ *	_parse		messages into what they ask for
+ *	_fill		flows into messages
  *	_event		what happens, to whoever listens
  *	_other		nf_conntrack, where nf_nat brought it along
  *
@@ -24,7 +24,7 @@
 #include <linux/module.h>
 #include <linux/netlink.h>
 
-#include "ct_netlink.h"
+#include "ct_nl.h"
 
 #define WITH_ATTRS(handler)						\
 	{								\

@@ -20,7 +20,7 @@
 #include <linux/slab.h>
 
 #include "ct_count.h"
-#include "ct_limit.h"
+#include "ct_connlimit.h"
 #include "ip_conntrack.h"
 
 /* The rule's memory of ours; the kernel's own has another there. */

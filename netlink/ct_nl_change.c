@@ -15,7 +15,7 @@
 #include <linux/module.h>
 #include <linux/netlink.h>
 
-#include "ct_netlink.h"
+#include "ct_nl.h"
 
 /* Status bits that can be set, and those of them that stay once they are */
 #define STATUS_SETTABLE	(IPS_SEEN_REPLY | IPS_ASSURED | IPS_FIXED_TIMEOUT)

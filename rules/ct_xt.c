@@ -11,7 +11,7 @@
  *	(8)); the structures are its uapi. Of a packet that has no flow all but
  *	the state is unknown, and a rule that asks for it does not match.
  *
- *	The match connlimit is in ct_limit_xt.c.
+ *	The match connlimit is in rules/ct_xt_connlimit.c.
  *
  *	What cannot be honoured (helpers, timeout policies, expectations) is
  *	refused when the rule is made, with a line in the log.
@@ -31,7 +31,7 @@
 #include <linux/netfilter/xt_conntrack.h>
 #include <linux/netfilter/xt_state.h>
 
-#include "ct_limit.h"
+#include "ct_connlimit.h"
 #include "ct_packet.h"
 #include "ip_conntrack.h"
 

@@ -19,7 +19,7 @@
 #include <net/netfilter/nf_tables.h>
 
 #include "ct_count.h"
-#include "ct_limit.h"
+#include "ct_connlimit.h"
 #include "ip_conntrack.h"
 
 /**

@@ -2,8 +2,8 @@
 /*
  * Limits on the number of connections that rules set.
  */
-#ifndef CT_LIMIT_H
-#define CT_LIMIT_H
+#ifndef CT_CONNLIMIT_H
+#define CT_CONNLIMIT_H
 
 int ct_limit_xt_init(void);
 void ct_limit_xt_exit(void);
@@ -11,4 +11,4 @@ void ct_limit_xt_exit(void);
 int ct_limit_nft_init(void);
 void ct_limit_nft_exit(void);
 
-#endif /* CT_LIMIT_H */
+#endif /* CT_CONNLIMIT_H */

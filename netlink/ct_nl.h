@@ -2,8 +2,8 @@
 /*
  * ctnetlink: what the files of ip_conntrack_netlink share.
  */
-#ifndef CT_NETLINK_H
-#define CT_NETLINK_H
+#ifndef CT_NL_H
+#define CT_NL_H
 
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
@@ -149,7 +149,7 @@ struct ct_nl_change {
 	const struct nlattr *info;
 };
 
-/* ct_netlink_get.c */
+/* netlink/ct_nl_get.c */
 struct ct_flow *ct_nl_find(struct ct_net *cnet, const struct ct_tuple *tuple,
 			   const struct nlattr *id);
 int ct_nl_dump_nothing(struct sk_buff *skb, struct netlink_callback *cb);
@@ -164,12 +164,12 @@ int ct_nl_get_cpus(struct sk_buff *skb, const struct nfnl_info *info,
 int ct_nl_get_stats(struct sk_buff *skb, const struct nfnl_info *info,
 		    const struct nlattr *const cda[]);
 
-/* ct_netlink_attr.c */
+/* netlink/ct_nl_fill.c */
 const struct ct_nl_form *ct_nl_form_of(const struct ct_proto *proto);
 int ct_nl_fill(struct sk_buff *skb, const struct ct_snapshot *snap,
 	       const struct ct_nl_shape *shape);
 
-/* ct_netlink_read.c */
+/* netlink/ct_nl_parse.c */
 extern const struct nla_policy ct_nl_policy[CTA_MAX + 1];
 
 int ct_nl_read_zone(const struct nlattr *attr, u16 *zone,
@@ -193,13 +193,13 @@ int ct_nl_read_state(const struct nlattr *info, u8 protonum,
 void ct_nl_first_state(const struct ct_net *cnet, u8 protonum, u32 now,
 		       union ct_state *state);
 
-/* ct_netlink_change.c */
+/* netlink/ct_nl_change.c */
 int ct_nl_new(struct sk_buff *skb, const struct nfnl_info *info,
 	      const struct nlattr *const cda[]);
 int ct_nl_delete(struct sk_buff *skb, const struct nfnl_info *info,
 		 const struct nlattr *const cda[]);
 
-/* ct_netlink_other.c */
+/* netlink/ct_nl_other.c */
 bool ct_nl_other_get(void);
 void ct_nl_other_put(void);
 void ct_nl_other_end(const struct ct_net *cnet, const struct ct_snapshot *snap,
@@ -207,11 +207,11 @@ void ct_nl_other_end(const struct ct_net *cnet, const struct ct_snapshot *snap,
 void ct_nl_other_end_all(const struct ct_net *cnet,
 			 const struct ct_origin *origin);
 
-/* ct_netlink_expect.c */
+/* netlink/ct_nl_expect.c */
 extern const struct nfnetlink_subsystem ct_nl_expect_subsys;
 
-/* ct_netlink_event.c */
+/* netlink/ct_nl_event.c */
 int ct_nl_event_init(void);
 void ct_nl_event_exit(void);
 
-#endif /* CT_NETLINK_H */
+#endif /* CT_NL_H */

@@ -13,7 +13,7 @@
 #include <linux/module.h>
 #include <linux/netlink.h>
 
-#include "ct_netlink.h"
+#include "ct_nl.h"
 
 static const struct nla_policy policy[CTA_EXPECT_MAX + 1] = {
 	[CTA_EXPECT_MASTER]	= { .type = NLA_NESTED },

@@ -18,7 +18,7 @@
 #include <linux/netlink.h>
 #include <linux/slab.h>
 
-#include "ct_netlink.h"
+#include "ct_nl.h"
 
 #define DUMP_PAUSE	256	/* flows looked at before others may run */
 

@@ -31,7 +31,7 @@
 #include <linux/workqueue.h>
 #include <net/netns/generic.h>
 
-#include "ct_netlink.h"
+#include "ct_nl.h"
 
 #define RETRY_DELAY	msecs_to_jiffies(20)
 

@@ -4,7 +4,7 @@
  *
  * Overview
  *	ct_nl_fill() puts a snapshot of a flow into a message. The way back, from
- *	messages to what they ask for, is in ct_netlink_read.c. How the layer 4
+ *	messages to what they ask for, is in netlink/ct_nl_parse.c. How the layer 4
  *	part of a tuple looks is said by struct ct_nl_form, one for each kind,
  *	and the same both ways.
  *
@@ -13,7 +13,7 @@
  */
 #include <linux/module.h>
 
-#include "ct_netlink.h"
+#include "ct_nl.h"
 #include "ct_sctp.h"
 #include "ct_tcp.h"
 

@@ -7,7 +7,8 @@
  *	a bridge table asks for flows, the bridge's own hooks of that namespace
  *	lead its packets to the tracker, as IPv4 and IPv6 packets: PRE_ROUTING
  *	is a first hook and POST_ROUTING a last one (ct_core.c). Where no such
- *	rule is, there is no hook either, and bridged packets are left alone.
+ *	rule is, there is no hook either, bridged packets are left alone, and this
+ *	module need not be there: the first such rule asks for it (ct_bridged.c).
  *	Nothing here needs the module bridge.
  *
  *	Counted once. What a bridge hands up to this host has been tracked by
@@ -35,11 +36,12 @@
  *
  * Context
  *	Hooks, in softirq or process context, RCU read-side section; users come
- *	and go in process context under @users_lock, inside nf_tables' mutex and
+ *	and go in process context under @users_lock, inside ct_bridged.c's lock and
  *	outside netfilter's.
  */
 #include <linux/if_macvlan.h>
 #include <linux/if_vlan.h>
+#include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/netdevice.h>
 #include <linux/netfilter.h>
@@ -59,6 +61,7 @@
 #include "ct_packet.h"
 #include "ct_pending.h"
 #include "ct_tuple.h"
+#include "ip_conntrack.h"
 
 static u8 family_of(const struct sk_buff *skb)
 {
@@ -505,10 +508,7 @@ static void leave(struct ct_net *cnet)
 	mutex_unlock(&users_lock);
 }
 
-static const struct ct_bridge_ops ops = {
-	.comes_by = comes_by,
-	.leave = leave,
-};
+static const struct ct_bridge_ops ops;
 
 static int hook_up(struct net *net)
 {
@@ -525,17 +525,7 @@ static int hook_up(struct net *net)
 	return err;
 }
 
-/**
- * ct_bridge_get() - track bridged packets of a namespace
- * @net: the namespace
- *
- * For each rule that asks, until ct_bridge_put().
- *
- * Context: process, sleeps.
- *
- * Return: 0 or an error.
- */
-int ct_bridge_get(struct net *net)
+static int get(struct net *net)
 {
 	struct ct_net *cnet = ct_net(net);
 	int err = 0;
@@ -548,19 +538,38 @@ int ct_bridge_get(struct net *net)
 	mutex_unlock(&users_lock);
 	return err;
 }
-EXPORT_SYMBOL_CT(ct_bridge_get);
 
-/**
- * ct_bridge_put() - one rule less asks
- * @net: the namespace
- *
- * Context: process, sleeps.
- */
-void ct_bridge_put(struct net *net)
+static void put(struct net *net)
 {
 	mutex_lock(&users_lock);
 	if (!--ct_net(net)->bridge_users)
 		unhook(ct_net(net));
 	mutex_unlock(&users_lock);
 }
-EXPORT_SYMBOL_CT(ct_bridge_put);
+
+static const struct ct_bridge_ops ops = {
+	.owner = THIS_MODULE,
+	.get = get,
+	.put = put,
+	.comes_by = comes_by,
+	.leave = leave,
+};
+
+static int __init ct_bridge_init(void)
+{
+	ct_bridge_serve(&ops);
+	return 0;
+}
+
+static void __exit ct_bridge_exit(void)
+{
+	ct_bridge_serve(NULL);
+}
+
+module_init(ct_bridge_init);
+module_exit(ct_bridge_exit);
+
+CT_IMPORT();
+MODULE_AUTHOR("The ip_conntrack developers");
+MODULE_DESCRIPTION("Bridged packets for ip_conntrack");
+MODULE_LICENSE("GPL");

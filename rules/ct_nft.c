@@ -12,7 +12,7 @@
  *	the log: helpers, timeout policies and expectations, security marks.
  *
  *	A rule of a bridge table that says ct makes bridges lead their packets to
- *	the tracker, for as long as it is there (ct_bridge.c).
+ *	the tracker, for as long as it is there (bridge/ct_bridge.c).
  *
  * Context
  *	eval: hooks, RCU read-side section; the rest: process, nf_tables' mutex.
@@ -24,7 +24,7 @@
 #include <linux/netfilter/nf_tables.h>
 #include <net/netfilter/nf_tables.h>
 
-#include "ct_limit.h"
+#include "ct_connlimit.h"
 #include "ct_packet.h"
 #include "ip_conntrack.h"
 
@@ -358,7 +358,16 @@ static int read_key(const struct nft_ctx *ctx, struct ct_expr *ct,
 
 static int begin(const struct nft_ctx *ctx)
 {
-	return ctx->family == NFPROTO_BRIDGE ? ct_bridge_get(ctx->net) : 0;
+	int err;
+
+	if (ctx->family != NFPROTO_BRIDGE)
+		return 0;
+	err = ct_bridge_get(ctx->net);
+	if (err != -ENOENT)
+		return err;
+	/* -EAGAIN: it is loaded, then the rule comes once more. */
+	err = nft_request_module(ctx->net, "ip_conntrack_bridge");
+	return err ?: -EOPNOTSUPP;
 }
 
 static void end(const struct nft_ctx *ctx, const struct nft_expr *expr)

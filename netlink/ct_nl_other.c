@@ -20,7 +20,7 @@
 #include <linux/kconfig.h>
 #include <linux/module.h>
 
-#include "ct_netlink.h"
+#include "ct_nl.h"
 #include "ct_nfct.h"
 
 #if IS_ENABLED(CONFIG_NF_CONNTRACK)

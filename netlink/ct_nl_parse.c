@@ -5,7 +5,7 @@
  * Overview
  *	The ct_nl_read_*() functions turn attributes into plain structures. They
  *	change nothing: a message is read whole before a flow is touched, so
- *	that there is no half-made flow. The way out is in ct_netlink_attr.c.
+ *	that there is no half-made flow. The way out is in netlink/ct_nl_fill.c.
  *
  * Context
  *	Any. No lock is taken, nothing sleeps or is kept. No attribute is
@@ -18,7 +18,7 @@
 #include <linux/module.h>
 #include <net/tcp.h>
 
-#include "ct_netlink.h"
+#include "ct_nl.h"
 #include "ct_sctp.h"
 #include "ct_tcp.h"
 
