@@ -38,7 +38,7 @@
 #define CT_INSERT_TRIES	4
 
 /**
- * struct birth - a flow about to be made
+ * struct new_flow - a flow about to be made
  * @orig: its original direction, before translation
  * @orig_id: the same
  * @reply_id: its reply direction, if it has a node of its own
@@ -46,34 +46,34 @@
  * @beside: nf_conntrack knows what it was: nf_nat may have translated it
  * @note: what rules said of the packet
  */
-struct birth {
+struct new_flow {
 	struct ct_tuple orig;
-	struct ct_id orig_id;
-	struct ct_id reply_id;
+	struct ct_lookup_key orig_id;
+	struct ct_lookup_key reply_id;
 	bool alias;
 	bool beside;
-	struct ct_note note;
+	struct ct_tmpl note;
 };
 
-static noinline bool prepare_alias(struct birth *birth,
-				   const struct ct_pkt *pkt)
+static noinline bool new_flow_alias(struct new_flow *new,
+				    const struct ct_pkt *pkt)
 {
 	struct ct_tuple reply;
 
 	if (!ct_tuple_invert(&reply, &pkt->tuple))
 		return false;
 	reply.zone = pkt->zone[IP_CT_DIR_REPLY];
-	ct_tuple_identify(&reply, pkt->cnet, &birth->reply_id);
+	ct_tuple_identify(&reply, pkt->cnet, &new->reply_id);
 	return true;
 }
 
-static __always_inline bool prepare(struct birth *birth,
-				    const struct ct_pkt *pkt)
+static __always_inline bool new_flow_identify(struct new_flow *new,
+					      const struct ct_pkt *pkt)
 {
-	ct_identify_again(&birth->orig, pkt, &birth->orig_id);
-	birth->alias = !ct_tuple_equal(&birth->orig, &pkt->tuple) ||
+	ct_identify_again(&new->orig, pkt, &new->orig_id);
+	new->alias = !ct_tuple_equal(&new->orig, &pkt->tuple) ||
 		       pkt->zone[0] != pkt->zone[1];
-	return likely(!birth->alias) || prepare_alias(birth, pkt);
+	return likely(!new->alias) || new_flow_alias(new, pkt);
 }
 
 /**
@@ -94,11 +94,11 @@ enum clash {
  * the new flow: no packet can be the rival's any more.
  */
 static bool is_displaced(const struct ct_flow *rival,
-			 const struct ct_pkt *pkt, const struct birth *birth)
+			 const struct ct_pkt *pkt, const struct new_flow *new)
 {
 	struct ct_tuple orig, reply;
 
-	if (!birth->beside)
+	if (!new->beside)
 		return false;
 	ct_flow_tuple(rival, IP_CT_DIR_ORIGINAL, &orig);
 	ct_flow_tuple(rival, IP_CT_DIR_REPLY, &reply);
@@ -112,26 +112,26 @@ static bool is_displaced(const struct ct_flow *rival,
  * for one that a translator has ended already.
  */
 static noinline enum clash resolve_clash(const struct ct_pkt *pkt,
-					 const struct birth *birth,
+					 const struct new_flow *new,
 					 const struct nf_hook_state *state)
 {
 	enum ip_conntrack_dir dir;
 	enum ct_reason reason;
 	struct ct_flow *rival;
 
-	if (ct_core_join(pkt, &birth->orig, &reason)) {
-		ct_stat_inc(pkt->cnet, raced);
+	if (ct_core_join(pkt, &new->orig, &reason)) {
+		ct_stat_inc(pkt->cnet, clash);
 		if (reason)
 			ct_refuse(pkt, reason, state);
 		return CLASH_JOINED;
 	}
-	if (!birth->alias)
+	if (!new->alias)
 		return CLASH_GONE;
-	rival = ct_hash_find(pkt->cnet, &birth->reply_id, &dir);
+	rival = ct_hash_find(pkt->cnet, &new->reply_id, &dir);
 	if (!rival)
 		return CLASH_GONE;
-	if (is_displaced(rival, pkt, birth)) {
-		ct_flow_end(rival, CT_ENDED_DISPLACED);
+	if (is_displaced(rival, pkt, new)) {
+		ct_flow_end_unlock(rival, CT_ENDED_DISPLACED);
 		return CLASH_GONE;
 	}
 	ct_flow_unlock(rival);
@@ -139,20 +139,20 @@ static noinline enum clash resolve_clash(const struct ct_pkt *pkt,
 }
 
 /* What rules said of the packet. Returns false if there is no memory. */
-static bool take_note(struct ct_flow *flow, const struct ct_note *note)
+static bool new_flow_note(struct ct_flow *flow, const struct ct_tmpl *note)
 {
 	struct ct_ext *ext;
 
-	if (note->has & CT_NOTE_MARK)
+	if (note->has & CT_TMPL_MARK)
 		flow->mark = note->mark;
-	if (!(note->has & (CT_NOTE_LABELS | CT_NOTE_EVENTS)))
+	if (!(note->has & (CT_TMPL_LABELS | CT_TMPL_EVENTS)))
 		return true;
 	ext = ct_flow_ext(flow);
 	if (!ext)
 		return false;
-	if (note->has & CT_NOTE_EVENTS)
+	if (note->has & CT_TMPL_EVENTS)
 		ext->events = note->events;
-	if (note->has & CT_NOTE_LABELS) {
+	if (note->has & CT_TMPL_LABELS) {
 		memcpy(ext->labels, note->labels, sizeof(ext->labels));
 		ext->has_labels = true;
 	}
@@ -160,23 +160,23 @@ static bool take_note(struct ct_flow *flow, const struct ct_note *note)
 }
 
 /* A flow, private yet, or an error pointer. */
-static struct ct_flow *conceive(const struct ct_pkt *pkt,
-				const struct birth *birth,
-				const struct ct_judgement *j)
+static struct ct_flow *new_flow_init(const struct ct_pkt *pkt,
+				     const struct new_flow *new,
+				     const struct ct_judgement *j)
 {
 	struct ct_flow *flow;
 	u32 status = j->status;
 
-	flow = ct_flow_create(pkt->cnet, &birth->orig_id,
-			      birth->alias ? &birth->reply_id : NULL);
+	flow = ct_flow_create(pkt->cnet, &new->orig_id,
+			      new->alias ? &new->reply_id : NULL);
 	if (IS_ERR(flow))
 		return flow;
 	flow->state = j->next;
-	if (unlikely(birth->alias))
-		status |= ct_packet_nat_status(&birth->orig, &pkt->tuple);
+	if (unlikely(new->alias))
+		status |= ct_packet_nat_status(&new->orig, &pkt->tuple);
 	ct_flow_prepare(flow, pkt->now + j->timeout, status);
 	ct_flow_count(flow, IP_CT_DIR_ORIGINAL, pkt->len);
-	if (unlikely(birth->note.has) && !take_note(flow, &birth->note)) {
+	if (unlikely(new->note.has) && !new_flow_note(flow, &new->note)) {
 		ct_flow_discard(flow);
 		return ERR_PTR(-ENOMEM);
 	}
@@ -201,68 +201,68 @@ noinline unsigned int ct_core_no_flow(struct ct_net *cnet, int err)
 }
 
 /* Its replies could not be told from those of the flow that is there. */
-static unsigned int refuse_birth(const struct ct_pkt *pkt,
-				 const struct nf_hook_state *state)
+static unsigned int new_flow_refuse(const struct ct_pkt *pkt,
+				    const struct nf_hook_state *state)
 {
 	ct_stat_inc(pkt->cnet, insert_failed);
 	ct_refuse(pkt, CT_R_TAKEN, state);
 	return NF_DROP;
 }
 
-static unsigned int give_birth(const struct ct_pkt *pkt,
-			       const struct birth *birth,
-			       const struct ct_judgement *j,
-			       const struct nf_hook_state *state)
+static unsigned int new_flow_confirm(const struct ct_pkt *pkt,
+				     const struct new_flow *new,
+				     const struct ct_judgement *j,
+				     const struct nf_hook_state *state)
 {
 	struct ct_net *cnet = pkt->cnet;
 	enum clash clash = CLASH_GONE;
 	struct ct_flow *flow;
 	int tries;
 
-	flow = conceive(pkt, birth, j);
+	flow = new_flow_init(pkt, new, j);
 	if (IS_ERR(flow))
 		return ct_core_no_flow(cnet, PTR_ERR(flow));
 	for (tries = 0; tries < CT_INSERT_TRIES && !clash; tries++) {
 		if (ct_flow_confirm(cnet, flow, NULL))
 			return NF_ACCEPT;
-		clash = resolve_clash(pkt, birth, state);
+		clash = resolve_clash(pkt, new, state);
 	}
 	ct_flow_discard(flow);
 	if (clash == CLASH_TAKEN)
-		return refuse_birth(pkt, state);
+		return new_flow_refuse(pkt, state);
 	if (clash == CLASH_GONE)
 		ct_stat_inc(cnet, insert_failed);
 	return NF_ACCEPT;
 }
 
 /* Does the packet, as it is now, begin a flow? Then make it. */
-static unsigned int begin(const struct ct_pkt *pkt, struct birth *birth,
-			  const struct nf_hook_state *state)
+static unsigned int confirm_begin(const struct ct_pkt *pkt, struct new_flow *new,
+				  const struct nf_hook_state *state)
 {
 	struct ct_judgement j CT_UNINIT;
 
 	ct_proto_judge(NULL, pkt, IP_CT_DIR_ORIGINAL, &j);
-	if (j.verdict == CT_REFUSE || !prepare(birth, pkt))
+	if (j.verdict == CT_REFUSE || !new_flow_identify(new, pkt))
 		return NF_ACCEPT;
-	return give_birth(pkt, birth, &j, state);
+	return new_flow_confirm(pkt, new, &j, state);
 }
 
 /* The packet has been applied to its flow. Was it the last of it? */
-static void leave(struct ct_flow *flow, const struct ct_pkt *pkt,
-		  enum ip_conntrack_dir dir)
+static void confirm_leave_unlock(struct ct_flow *flow, const struct ct_pkt *pkt,
+				 enum ip_conntrack_dir dir)
 {
 	struct ct_judgement j CT_UNINIT;
 
 	ct_proto_judge(flow, pkt, dir, &j);
 	if (j.verdict == CT_END)
-		ct_flow_end(flow, CT_ENDED_RESET);
+		ct_flow_end_unlock(flow, CT_ENDED_RESET);
 	else
 		ct_flow_unlock(flow);
 }
 
-/* Will this packet come by again? */
-static bool comes_again(const struct sk_buff *skb, const struct ct_net *cnet,
-			const struct nf_hook_state *state)
+/* Will this packet meet one of our hooks again: over loopback, or a bridge's? */
+static bool confirm_later(const struct sk_buff *skb, const struct ct_net *cnet,
+			  const struct nf_hook_state *state)
 {
 	return ct_packet_comes_again(state) ||
 	       ct_bridge_will_see(cnet, skb, state);
@@ -272,34 +272,34 @@ static bool comes_again(const struct sk_buff *skb, const struct ct_net *cnet,
 static unsigned int confirm_first(struct ct_pkt *pkt, struct ct_pending *p,
 				  const struct nf_hook_state *state)
 {
-	struct birth birth CT_UNINIT;
+	struct new_flow new CT_UNINIT;
 
-	birth.orig = p->orig;
-	birth.beside = false;
-	ct_pending_note(p, &birth.note);
-	ct_packet_zone(pkt, &birth.note);
-	return begin(pkt, &birth, state);
+	new.orig = p->orig;
+	new.beside = false;
+	ct_pending_tmpl(p, &new.note);
+	ct_packet_zone(pkt, &new.note);
+	return confirm_begin(pkt, &new, state);
 }
 
 static void confirm_last(struct ct_pkt *pkt, struct ct_pending *p)
 {
 	enum ip_conntrack_dir dir;
-	struct ct_note note CT_UNINIT;
+	struct ct_tmpl note CT_UNINIT;
 	struct ct_flow *flow;
 
-	ct_pending_note(p, &note);
+	ct_pending_tmpl(p, &note);
 	ct_packet_zone(pkt, &note);
 	flow = ct_packet_find(pkt, &p->orig, &dir);
 	if (flow)
-		leave(flow, pkt, dir);
+		confirm_leave_unlock(flow, pkt, dir);
 }
 
 /* The packet carries an answer, and something may be left to do. */
-static unsigned int finish(struct sk_buff *skb, struct ct_pending *p,
-			   struct ct_net *cnet,
-			   const struct nf_hook_state *state)
+static unsigned int confirm_pending(struct sk_buff *skb, struct ct_pending *p,
+				    struct ct_net *cnet,
+				    const struct nf_hook_state *state)
 {
-	bool again = comes_again(skb, cnet, state);
+	bool again = confirm_later(skb, cnet, state);
 	unsigned int verdict = NF_ACCEPT;
 	enum ct_pending_kind kind;
 	struct ct_pkt pkt CT_UNINIT;
@@ -340,23 +340,23 @@ static bool has_moved(const struct ct_flow *flow, const struct ct_pkt *pkt,
 }
 
 /* What rules said of it, before it met the tracker and after */
-static void collect_notes(struct ct_pkt *pkt, struct birth *birth)
+static void new_flow_notes(struct ct_pkt *pkt, struct new_flow *new)
 {
-	struct ct_note said;
+	struct ct_tmpl said;
 
 	if (ct_said_any(pkt->cnet) &&
-	    ct_said_get(pkt->cnet, &birth->orig, &said))
-		birth->note = said;
+	    ct_said_get(pkt->cnet, &new->orig, &said))
+		new->note = said;
 	else
-		birth->note.has &= ~CT_NOTE_ZONE;
+		new->note.has &= ~CT_TMPL_ZONE;
 }
 
 /* The packet carries no answer: it is worked out now. */
-static noinline unsigned int look_again(struct sk_buff *skb,
-					struct ct_net *cnet,
-					const struct nf_hook_state *state)
+static noinline unsigned int confirm_again(struct sk_buff *skb,
+					   struct ct_net *cnet,
+					   const struct nf_hook_state *state)
 {
-	struct birth birth CT_UNINIT;
+	struct new_flow new CT_UNINIT;
 	struct ct_nfct nfct CT_UNINIT;
 	enum ip_conntrack_dir dir;
 	struct ct_pkt pkt CT_UNINIT;
@@ -368,26 +368,26 @@ static noinline unsigned int look_again(struct sk_buff *skb,
 	if (ct_tuple_read(&pkt, skb, state->pf, ct_packet_first_hook(skb)) ||
 	    ct_proto_quote(&pkt))
 		return NF_ACCEPT;	/* was noted at the first hook */
-	ct_packet_known(&pkt, &birth.note, &nfct);
+	ct_packet_known(&pkt, &new.note, &nfct);
 	if (nfct.says == CT_NFCT_ABOUT)
 		return NF_ACCEPT;
-	birth.beside = nfct.says == CT_NFCT_PACKET;
-	birth.orig = birth.beside ? nfct.tuple : pkt.tuple;
-	flow = ct_packet_find(&pkt, &birth.orig, &dir);
+	new.beside = nfct.says == CT_NFCT_PACKET;
+	new.orig = new.beside ? nfct.tuple : pkt.tuple;
+	flow = ct_packet_find(&pkt, &new.orig, &dir);
 	if (flow && !has_moved(flow, &pkt, &nfct, dir)) {
-		if (comes_again(skb, cnet, state))
+		if (confirm_later(skb, cnet, state))
 			ct_flow_unlock(flow);
 		else
-			leave(flow, &pkt, dir);
+			confirm_leave_unlock(flow, &pkt, dir);
 		return NF_ACCEPT;
 	}
 	if (flow)
-		ct_flow_end(flow, CT_ENDED_RENEWED);
-	birth.orig.zone = pkt.zone[IP_CT_DIR_ORIGINAL];
-	collect_notes(&pkt, &birth);
-	verdict = begin(&pkt, &birth, state);
+		ct_flow_end_unlock(flow, CT_ENDED_RENEWED);
+	new.orig.zone = pkt.zone[IP_CT_DIR_ORIGINAL];
+	new_flow_notes(&pkt, &new);
+	verdict = confirm_begin(&pkt, &new, state);
 	if (ct_said_any(cnet))
-		ct_said_forget(cnet, &birth.orig);
+		ct_said_forget(cnet, &new.orig);
 	return verdict;
 }
 
@@ -415,9 +415,9 @@ unsigned int ct_core_last(void *priv, struct sk_buff *skb,
 		return NF_ACCEPT;
 	were_on = ct_bh_off();
 	if (has_answer) {
-		verdict = finish(skb, p, priv, state);
+		verdict = confirm_pending(skb, p, priv, state);
 	} else {
-		verdict = look_again(skb, priv, state);
+		verdict = confirm_again(skb, priv, state);
 		if (p)
 			ct_pending_detach(skb, p, CT_INFO_NONE);
 	}

@@ -53,8 +53,8 @@ struct answer {
 /* Flows that exist */
 
 /* Do listeners want to hear of a change of the protocol's state? */
-static u32 move_state(struct ct_flow *flow, const struct ct_pkt *pkt,
-		      const struct ct_judgement *j)
+static u32 core_move_state(struct ct_flow *flow, const struct ct_pkt *pkt,
+			   const struct ct_judgement *j)
 {
 	bool is_news = pkt->proto->has_phase &&
 		       flow->state.phase != j->next.phase;
@@ -63,10 +63,10 @@ static u32 move_state(struct ct_flow *flow, const struct ct_pkt *pkt,
 	return is_news ? BIT(IPCT_PROTOINFO) : 0;
 }
 
-static __always_inline void apply(struct ct_flow *flow,
-				  const struct ct_pkt *pkt,
-				  enum ip_conntrack_dir dir,
-				  const struct ct_judgement *j)
+static __always_inline void core_apply(struct ct_flow *flow,
+				       const struct ct_pkt *pkt,
+				       enum ip_conntrack_dir dir,
+				       const struct ct_judgement *j)
 {
 	u32 news = 0, status = flow->status | j->status;
 
@@ -77,7 +77,7 @@ static __always_inline void apply(struct ct_flow *flow,
 		ct_flow_set_status(flow, pkt->cnet, status);
 	}
 	if (!j->stays)
-		news |= move_state(flow, pkt, j);
+		news |= core_move_state(flow, pkt, j);
 	ct_flow_count(flow, dir, pkt->len);
 	ct_flow_refresh(flow, pkt->now + j->timeout);
 	if (unlikely(news))
@@ -90,21 +90,21 @@ static __always_inline void apply(struct ct_flow *flow,
  * packet stays until the packet's last hook: rules may ask.
  */
 static __always_inline bool
-update_locked(struct ct_flow *flow, const struct ct_pkt *pkt,
-	      enum ip_conntrack_dir dir, struct answer *answer,
-	      enum ct_reason *reason)
+core_update_unlock(struct ct_flow *flow, const struct ct_pkt *pkt,
+		   enum ip_conntrack_dir dir, struct answer *answer,
+		   enum ct_reason *reason)
 {
 	struct ct_judgement j CT_UNINIT;
 
 	if (ct_left(flow->expires, pkt->now) <= 0) {
-		ct_flow_end(flow, CT_ENDED_TIMEOUT);
+		ct_flow_end_unlock(flow, CT_ENDED_TIMEOUT);
 		return false;
 	}
 	ct_proto_judge(flow, pkt, dir, &j);
 	*reason = CT_R_OK;
 	switch (j.verdict) {
 	case CT_RENEW:
-		ct_flow_end(flow, CT_ENDED_RENEWED);
+		ct_flow_end_unlock(flow, CT_ENDED_RENEWED);
 		return false;
 	case CT_REFUSE:
 		*reason = j.reason;
@@ -120,7 +120,7 @@ update_locked(struct ct_flow *flow, const struct ct_pkt *pkt,
 		answer->info = ct_info_of(flow, dir);
 		break;
 	case CT_ACCEPT:
-		apply(flow, pkt, dir, &j);
+		core_apply(flow, pkt, dir, &j);
 		answer->info = ct_info_of(flow, dir);
 		break;
 	case CT_LEARN:
@@ -136,16 +136,16 @@ update_locked(struct ct_flow *flow, const struct ct_pkt *pkt,
 }
 
 /* Returns false if the packet, which is or was @tuple, has no flow. */
-static __always_inline bool update(const struct ct_pkt *pkt,
-				   const struct ct_tuple *tuple,
-				   struct answer *answer,
-				   enum ct_reason *reason)
+static __always_inline bool core_update(const struct ct_pkt *pkt,
+					const struct ct_tuple *tuple,
+					struct answer *answer,
+					enum ct_reason *reason)
 {
 	enum ip_conntrack_dir dir;
 	struct ct_flow *flow;
 
 	flow = ct_find_packet(pkt, tuple, &dir);
-	if (!flow || !update_locked(flow, pkt, dir, answer, reason))
+	if (!flow || !core_update_unlock(flow, pkt, dir, answer, reason))
 		return false;
 	ct_stat_inc(pkt->cnet, found);
 	return true;
@@ -153,9 +153,9 @@ static __always_inline bool update(const struct ct_pkt *pkt,
 
 /* First hook */
 
-static noinline enum ct_reason track_error(const struct ct_pkt *pkt,
-					   unsigned int offset,
-					   struct answer *answer)
+static noinline enum ct_reason core_track_error(const struct ct_pkt *pkt,
+						unsigned int offset,
+						struct answer *answer)
 {
 	enum ct_reason reason;
 	struct ct_flow *flow;
@@ -174,8 +174,8 @@ static noinline enum ct_reason track_error(const struct ct_pkt *pkt,
 }
 
 /* The first packet of a flow? */
-static noinline enum ct_reason track_first(const struct ct_pkt *pkt,
-					   struct answer *answer)
+static noinline enum ct_reason core_track_first(const struct ct_pkt *pkt,
+						struct answer *answer)
 {
 	struct ct_judgement j CT_UNINIT;
 
@@ -188,35 +188,35 @@ static noinline enum ct_reason track_first(const struct ct_pkt *pkt,
 	return CT_R_OK;
 }
 
-static __always_inline enum ct_reason track(const struct ct_pkt *pkt,
-					    struct answer *answer)
+static __always_inline enum ct_reason core_track(const struct ct_pkt *pkt,
+						 struct answer *answer)
 {
 	enum ct_reason reason;
 	unsigned int offset;
 
 	offset = ct_proto_quote(pkt);
 	if (unlikely(offset))
-		return track_error(pkt, offset, answer);
-	if (likely(update(pkt, &pkt->tuple, answer, &reason)))
+		return core_track_error(pkt, offset, answer);
+	if (likely(core_update(pkt, &pkt->tuple, answer, &reason)))
 		return reason;
-	return track_first(pkt, answer);
+	return core_track_first(pkt, answer);
 }
 
 /*
  * What rules said before the first hook stays with the packet: its zone is asked for
  * by those that come later.
  */
-static noinline void take_early(struct ct_pkt *pkt)
+static noinline void core_take_early(struct ct_pkt *pkt)
 {
 	struct ct_pending *p = ct_pending_of(pkt->skb);
-	struct ct_note note CT_UNINIT;
+	struct ct_tmpl note CT_UNINIT;
 	struct ct_nfct nfct CT_UNINIT;
 
 	if (!p) {
 		ct_nfct_read(pkt, &nfct);	/* its rules', maybe */
 		return;
 	}
-	ct_pending_note(p, &note);
+	ct_pending_tmpl(p, &note);
 	ct_packet_zone(pkt, &note);
 }
 
@@ -228,26 +228,26 @@ static void answer_begin(struct answer *answer)
 }
 
 /* What rules said early, of a packet that begins a flow, beside nf_conntrack */
-static void say_again(struct ct_note *note, const void *arg)
+static void say_again(struct ct_tmpl *note, const void *arg)
 {
-	*note = *(const struct ct_note *)arg;
+	*note = *(const struct ct_tmpl *)arg;
 }
 
 /*
  * A first packet whose reference is nf_conntrack's, or will be: what was said of one
  * before it is forgotten, but not what was said of itself.
  */
-static noinline void begin_beside(const struct ct_pkt *pkt)
+static noinline void core_begin_beside(const struct ct_pkt *pkt)
 {
 	struct ct_pending *p = ct_pending_of(pkt->skb);
-	struct ct_note note CT_UNINIT;
+	struct ct_tmpl note CT_UNINIT;
 
 	if (ct_said_any(pkt->cnet))
 		ct_said_forget(pkt->cnet, &pkt->tuple);
 	if (!p)
 		return;
-	ct_pending_note(p, &note);
-	if (note.has & ~CT_NOTE_ZONE)
+	ct_pending_tmpl(p, &note);
+	if (note.has & ~CT_TMPL_ZONE)
 		ct_said_edit(pkt->cnet, &pkt->tuple, say_again, &note);
 }
 
@@ -263,8 +263,8 @@ static bool needs_template(const struct ct_pkt *pkt)
 }
 
 /* The answer, and what is left to do */
-static void carry_pending(const struct ct_pkt *pkt, struct ct_pending *p,
-			  const struct answer *answer)
+static void core_carry_pending(const struct ct_pkt *pkt, struct ct_pending *p,
+			       const struct answer *answer)
 {
 	if (p) {	/* was early */
 		WRITE_ONCE(p->nfct.status, READ_ONCE(ct_pending_status));
@@ -281,18 +281,18 @@ static void carry_pending(const struct ct_pkt *pkt, struct ct_pending *p,
 }
 
 /* The packet carries the answer from here on. */
-static void carry(const struct ct_pkt *pkt, const struct answer *answer)
+static void core_carry(const struct ct_pkt *pkt, const struct answer *answer)
 {
 	struct ct_pending *p = ct_pending_of(pkt->skb);
 
 	if (ct_pending_is_beside() && answer->kind == CT_PENDING_FIRST)
-		begin_beside(pkt);
+		core_begin_beside(pkt);
 	/* An entry or a template of nf_conntrack stays: its hook knows it. */
 	if ((!p && ct_skb_has_pointer(pkt->skb)) || !ct_skb_may_carry())
 		return;
 	if (ct_info_has_flow(answer->info) &&
 	    (p || answer->kind || needs_template(pkt)))
-		carry_pending(pkt, p, answer);
+		core_carry_pending(pkt, p, answer);
 	else if (p)
 		ct_pending_detach(pkt->skb, p, answer->info);
 	else if (answer->info == CT_INFO_UNTRACKED || !needs_template(pkt))
@@ -300,27 +300,27 @@ static void carry(const struct ct_pkt *pkt, const struct answer *answer)
 }
 
 /* It has been read and, unless there is a reason against it, tracked. */
-static __always_inline void note_down(const struct ct_pkt *pkt,
-				      enum ct_reason reason,
-				      struct answer *answer,
-				      const struct nf_hook_state *state)
+static __always_inline void core_note_down(const struct ct_pkt *pkt,
+					   enum ct_reason reason,
+					   struct answer *answer,
+					   const struct nf_hook_state *state)
 {
 	if (unlikely(reason))
 		ct_refuse(pkt, reason, state);
-	carry(pkt, answer);
+	core_carry(pkt, answer);
 }
 
 static __always_inline enum ct_reason
-read_and_track(struct ct_pkt *pkt, struct sk_buff *skb,
-	       const struct nf_hook_state *state, struct answer *answer)
+core_read_and_track(struct ct_pkt *pkt, struct sk_buff *skb,
+		    const struct nf_hook_state *state, struct answer *answer)
 {
 	enum ct_reason reason;
 
 	reason = ct_tuple_read(pkt, skb, state->pf, state->hook);
 	if (unlikely(skb_get_nfct(skb)))
-		take_early(pkt);
+		core_take_early(pkt);
 	if (likely(!reason))
-		return track(pkt, answer);
+		return core_track(pkt, answer);
 	if (reason == CT_R_UNTRACKED)
 		answer->info = CT_INFO_UNTRACKED;
 	return reason;
@@ -373,8 +373,8 @@ unsigned int ct_core_first(void *priv, struct sk_buff *skb,
 		ct_stat_inc(pkt.cnet, ignore);
 	} else if (likely(!is_seen(skb, pkt.cnet, state))) {
 		answer_begin(&answer);
-		reason = read_and_track(&pkt, skb, state, &answer);
-		note_down(&pkt, reason, &answer, state);
+		reason = core_read_and_track(&pkt, skb, state, &answer);
+		core_note_down(&pkt, reason, &answer, state);
 	}
 	ct_bh_on(were_on);
 	return NF_ACCEPT;
@@ -382,7 +382,7 @@ unsigned int ct_core_first(void *priv, struct sk_buff *skb,
 EXPORT_SYMBOL_CT(ct_core_first);
 
 /**
- * ct_core_found() - first hook, of a packet whose flow was found
+ * ct_core_found_unlock() - first hook, of a packet whose flow was found
  * @pkt: the packet, read
  * @reason: why it is not to be tracked, or CT_R_OK
  * @flow: its flow, alive, its lock held; unlocked here
@@ -391,20 +391,20 @@ EXPORT_SYMBOL_CT(ct_core_first);
  *
  * Context: hook, RCU read-side section, bottom halves off.
  */
-void ct_core_found(const struct ct_pkt *pkt, enum ct_reason reason,
-		   struct ct_flow *flow, enum ip_conntrack_dir dir,
-		   const struct nf_hook_state *state)
+void ct_core_found_unlock(const struct ct_pkt *pkt, enum ct_reason reason,
+			  struct ct_flow *flow, enum ip_conntrack_dir dir,
+			  const struct nf_hook_state *state)
 {
 	struct answer answer CT_UNINIT;
 
 	answer_begin(&answer);
 	if (unlikely(reason))
 		ct_flow_unlock(flow);
-	else if (likely(update_locked(flow, pkt, dir, &answer, &reason)))
+	else if (likely(core_update_unlock(flow, pkt, dir, &answer, &reason)))
 		ct_stat_inc(pkt->cnet, found);
 	else
-		reason = track_first(pkt, &answer);
-	note_down(pkt, reason, &answer, state);
+		reason = core_track_first(pkt, &answer);
+	core_note_down(pkt, reason, &answer, state);
 }
 
 /**
@@ -422,8 +422,8 @@ void ct_core_new(const struct ct_pkt *pkt, enum ct_reason reason,
 
 	answer_begin(&answer);
 	if (likely(!reason))
-		reason = track_first(pkt, &answer);
-	note_down(pkt, reason, &answer, state);
+		reason = core_track_first(pkt, &answer);
+	core_note_down(pkt, reason, &answer, state);
 }
 
 /**
@@ -442,5 +442,5 @@ noinline bool ct_core_join(const struct ct_pkt *pkt,
 {
 	struct answer answer CT_UNINIT;
 
-	return update(pkt, tuple, &answer, reason);
+	return core_update(pkt, tuple, &answer, reason);
 }

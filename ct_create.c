@@ -39,8 +39,8 @@
  * Return: the flow, or an error pointer: what ct_source_enter() or
  * ct_room_take() says, -EXFULL in a namespace that is not tracked, or -ENOMEM.
  */
-struct ct_flow *ct_flow_create(struct ct_net *cnet, const struct ct_id *orig,
-			       const struct ct_id *reply)
+struct ct_flow *ct_flow_create(struct ct_net *cnet, const struct ct_lookup_key *orig,
+			       const struct ct_lookup_key *reply)
 {
 	struct ct_flow *flow;
 	int counted, err;
@@ -74,13 +74,13 @@ EXPORT_SYMBOL_CT(ct_flow_create);
  * listen and then went through this bucket would neither be told of the flow nor
  * find it.
  */
-static __always_inline void publish(struct ct_net *cnet, struct ct_flow *flow)
+static __always_inline void publish_flow(struct ct_net *cnet, struct ct_flow *flow)
 {
 	u32 status = (flow->status & ~IPS_DYING) | IPS_CONFIRMED;
 
 	if (ct_event_is_heard() && ct_event_wanted(flow, BIT(IPCT_NEW)) &&
 	    ct_event_wants(cnet, CT_EVENT_NEW))
-		status |= CT_FLOW_UNTOLD;
+		status |= CT_FLOW_NEW_PENDING;
 	ct_kind_add(cnet, status, 1);
 	ct_trace_confirmed(cnet, flow);
 	/* Pairs with the barrier in ct_flow_alive(). */
@@ -91,7 +91,7 @@ static __always_inline void publish(struct ct_net *cnet, struct ct_flow *flow)
 static __always_inline void link_flow(struct ct_net *cnet, struct ct_table *t,
 				      struct ct_flow *flow)
 {
-	publish(cnet, flow);
+	publish_flow(cnet, flow);
 	ct_node_link(t, &flow->node, flow->hash);
 	ct_due_lower(t, flow->hash, ct_next_visit(flow->expires, ct_now()));
 }
@@ -118,7 +118,7 @@ static noinline bool insert_with_alias(struct ct_net *cnet,
 }
 
 /* Publish and link a flow, and the alias that it may have. */
-static __always_inline bool insert(struct ct_net *cnet, struct ct_flow *flow)
+static __always_inline bool insert_flow(struct ct_net *cnet, struct ct_flow *flow)
 {
 	struct ct_alias *alias = flow->ext ? flow->ext->alias : NULL;
 	spinlock_t *stripe = ct_stripe(flow->hash);
@@ -151,13 +151,13 @@ bool ct_flow_confirm(struct ct_net *cnet, struct ct_flow *flow,
 {
 	u32 hash = flow->hash;	/* behind the insertion it may be gone again */
 
-	if (unlikely(!insert(cnet, flow)))
+	if (unlikely(!insert_flow(cnet, flow)))
 		return false;
 	if (likely(!origin))
 		ct_stat_inc(cnet, fresh);	/* a packet began it */
 	ct_stat_inc(cnet, insert);
 	ct_event_new(flow, hash, origin);
-	ct_expire_kick();
+	ct_gc_kick();
 	return true;
 }
 EXPORT_SYMBOL_CT(ct_flow_confirm);

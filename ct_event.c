@@ -5,7 +5,7 @@
  * Overview
  *	One listener, a companion module, may be told. It hears of a flow's
  *	beginning before anything else of it: a flow is published with
- *	CT_FLOW_UNTOLD set, and whichever comes first, its creator, another
+ *	CT_FLOW_NEW_PENDING set, and whichever comes first, its creator, another
  *	packet on another CPU, or its end, tells that it began and clears the
  *	bit. Where telling failed the bit stays, and the next event tries again.
  *	Where nobody wanted to know when the flow was published there is no bit.
@@ -79,8 +79,8 @@ bool ct_event_ask(struct ct_net *cnet, enum ct_event event)
 }
 EXPORT_SYMBOL_CT(ct_event_ask);
 
-static bool tell(struct ct_flow *flow, enum ct_event event,
-		 const struct ct_origin *origin)
+static bool event_tell(struct ct_flow *flow, enum ct_event event,
+		       const struct ct_origin *origin)
 {
 	const struct ct_event_ops *ops = rcu_dereference_bh(ct_event_ops);
 
@@ -88,10 +88,10 @@ static bool tell(struct ct_flow *flow, enum ct_event event,
 }
 
 /* Has its beginning been told? If not, it is now, if that can be. */
-static void introduce(struct ct_flow *flow, const struct ct_origin *origin)
+static void event_introduce(struct ct_flow *flow, const struct ct_origin *origin)
 {
-	if (tell(flow, CT_EVENT_NEW, origin))
-		WRITE_ONCE(flow->status, flow->status & ~CT_FLOW_UNTOLD);
+	if (event_tell(flow, CT_EVENT_NEW, origin))
+		WRITE_ONCE(flow->status, flow->status & ~CT_FLOW_NEW_PENDING);
 }
 
 /**
@@ -108,12 +108,12 @@ static void introduce(struct ct_flow *flow, const struct ct_origin *origin)
 void ct_event_send(struct ct_flow *flow, enum ct_event event,
 		   const struct ct_origin *origin)
 {
-	bool untold = flow->status & CT_FLOW_UNTOLD;
+	bool untold = flow->status & CT_FLOW_NEW_PENDING;
 
 	if (untold)
-		introduce(flow, origin);
+		event_introduce(flow, origin);
 	if (!untold || event == CT_EVENT_DESTROY)
-		tell(flow, event, origin);
+		event_tell(flow, event, origin);
 }
 EXPORT_SYMBOL_CT(ct_event_send);
 
@@ -130,8 +130,8 @@ void ct_event_send_new(struct ct_flow *flow, u32 hash,
 {
 	ct_flow_lock(flow);
 	if (ct_flow_alive(flow) && flow->hash == hash &&
-	    flow->status & CT_FLOW_UNTOLD)
-		introduce(flow, origin);
+	    flow->status & CT_FLOW_NEW_PENDING)
+		event_introduce(flow, origin);
 	ct_flow_unlock(flow);
 }
 EXPORT_SYMBOL_CT(ct_event_send_new);

@@ -57,7 +57,7 @@ static void ext_free(struct ct_ext *ext)
 }
 
 static struct ct_alias *alias_alloc(struct ct_flow *flow,
-				    const struct ct_id *reply)
+				    const struct ct_lookup_key *reply)
 {
 	struct ct_alias *alias = kmem_cache_alloc(alias_cache, GFP_ATOMIC);
 	struct ct_key key = reply->key;
@@ -95,7 +95,7 @@ struct ct_ext *ct_flow_ext(struct ct_flow *flow)
 }
 
 static int ext_alloc(struct ct_flow *flow, const struct ct_net *cnet,
-		     const struct ct_id *reply)
+		     const struct ct_lookup_key *reply)
 {
 	bool stamp = READ_ONCE(cnet->knobs.timestamp);
 
@@ -117,7 +117,7 @@ static int ext_alloc(struct ct_flow *flow, const struct ct_net *cnet,
 }
 
 static struct ct_flow *flow_alloc(struct ct_net *cnet,
-				  const struct ct_id *orig, u32 status)
+				  const struct ct_lookup_key *orig, u32 status)
 {
 	bool ipv6 = orig->key.kind & CT_KEY_IPV6;
 	struct ct_flow *flow;
@@ -166,8 +166,8 @@ static void count_out(struct ct_net *cnet, const struct ct_flow *flow)
  *
  * Return: the flow, private; %NULL if there is no memory.
  */
-struct ct_flow *ct_flow_alloc(struct ct_net *cnet, const struct ct_id *orig,
-			      const struct ct_id *reply, u32 status)
+struct ct_flow *ct_flow_alloc(struct ct_net *cnet, const struct ct_lookup_key *orig,
+			      const struct ct_lookup_key *reply, u32 status)
 {
 	struct ct_flow *flow = flow_alloc(cnet, orig, status);
 
@@ -201,8 +201,8 @@ EXPORT_SYMBOL_CT(ct_flow_discard);
  * Flow lock held. From here on the flow is the caller's. Its namespace may be
  * gone once it is counted out.
  */
-static void condemn(struct ct_flow *flow, enum ct_ended why,
-		    const struct ct_origin *origin)
+static void kill_flow(struct ct_flow *flow, enum ct_ended why,
+		      const struct ct_origin *origin)
 {
 	struct ct_net *cnet = ct_flow_net(flow);
 
@@ -216,36 +216,36 @@ static void condemn(struct ct_flow *flow, enum ct_ended why,
 }
 
 /**
- * ct_flow_condemn_expired() - begin the end of a flow whose time has come
+ * ct_flow_kill_expired() - begin the end of a flow whose time has come
  * @flow: the flow, found in the table
  * @now: the present
  *
  * Context: bottom halves off, the flow's stripe held.
  *
  * Return: true if it is the caller's now, to be unlinked and then given to
- * ct_flow_bury().
+ * ct_flow_free().
  */
-bool ct_flow_condemn_expired(struct ct_flow *flow, u32 now)
+bool ct_flow_kill_expired(struct ct_flow *flow, u32 now)
 {
 	bool over;
 
 	ct_flow_lock(flow);
 	over = ct_flow_alive(flow) && ct_left(flow->expires, now) <= 0;
 	if (over)
-		condemn(flow, CT_ENDED_TIMEOUT, NULL);
+		kill_flow(flow, CT_ENDED_TIMEOUT, NULL);
 	ct_flow_unlock(flow);
 	return over;
 }
 
 /**
- * ct_flow_bury() - the rest of the end of a flow
+ * ct_flow_free() - the rest of the end of a flow
  * @flow: the flow, dying, the caller's
  *
  * Unlinks what is still linked. The memory may be another flow at once.
  *
  * Context: RCU read-side section, bottom halves off, no lock held.
  */
-void ct_flow_bury(struct ct_flow *flow)
+void ct_flow_free(struct ct_flow *flow)
 {
 	ct_hash_unlink(flow);
 	ext_free(flow->ext);
@@ -253,34 +253,34 @@ void ct_flow_bury(struct ct_flow *flow)
 }
 
 /**
- * ct_flow_end_for() - end a flow on somebody's request
+ * ct_flow_end_for_unlock() - end a flow on somebody's request
  * @flow: the flow, alive, its lock held; unlocked here, then gone
  * @origin: whose
  *
  * Context: RCU read-side section, bottom halves off, no other lock held.
  */
-void ct_flow_end_for(struct ct_flow *flow, const struct ct_origin *origin)
+void ct_flow_end_for_unlock(struct ct_flow *flow, const struct ct_origin *origin)
 {
-	condemn(flow, CT_ENDED_REQUEST, origin);
+	kill_flow(flow, CT_ENDED_REQUEST, origin);
 	ct_flow_unlock(flow);
-	ct_flow_bury(flow);
+	ct_flow_free(flow);
 }
-EXPORT_SYMBOL_CT(ct_flow_end_for);
+EXPORT_SYMBOL_CT(ct_flow_end_for_unlock);
 
 /**
- * ct_flow_end() - end a flow
+ * ct_flow_end_unlock() - end a flow
  * @flow: the flow, alive, its lock held; unlocked here, then gone
  * @why: why
  *
  * Context: RCU read-side section, bottom halves off, no other lock held.
  */
-void ct_flow_end(struct ct_flow *flow, enum ct_ended why)
+void ct_flow_end_unlock(struct ct_flow *flow, enum ct_ended why)
 {
-	condemn(flow, why, NULL);
+	kill_flow(flow, why, NULL);
 	ct_flow_unlock(flow);
-	ct_flow_bury(flow);
+	ct_flow_free(flow);
 }
-EXPORT_SYMBOL_CT(ct_flow_end);
+EXPORT_SYMBOL_CT(ct_flow_end_unlock);
 
 static void end_walked(struct ct_net *cnet)
 {
@@ -290,7 +290,7 @@ static void end_walked(struct ct_net *cnet)
 	rcu_read_lock();
 	ct_walk_begin(&walk, cnet, NFPROTO_UNSPEC);
 	while ((flow = ct_walk_next_locked(&walk))) {
-		ct_flow_end(flow, CT_ENDED_NAMESPACE);
+		ct_flow_end_unlock(flow, CT_ENDED_NAMESPACE);
 		local_bh_enable();
 		ct_walk_pause(&walk);
 	}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Finding the flow of a packet, inline: every packet comes this way, and calls
- * cost as much as what they do. For ct_core.c and ct_packet.c, and the hashes at
- * hand for ct_plain.c; others call ct_packet_find() or ct_hash_find().
+ * cost as much as what they do. ct_core.c, ct_confirm.c and ct_packet.c find here,
+ * ct_fast.c keeps its hashes here; others call ct_packet_find() or ct_hash_find().
  */
 #ifndef CT_FIND_H
 #define CT_FIND_H
@@ -54,14 +54,14 @@ static __always_inline u32 ct_hash_again(const struct ct_key *key, u32 salt)
  * @salt: and with what
  */
 struct ct_last_hash6 {
-	struct ct_id id;
+	struct ct_lookup_key id;
 	u32 salt;
 };
 
 DECLARE_PER_CPU(struct ct_last_hash6, ct_last_hash6);
 
 /* The first word of a key comes of the addresses. */
-static __always_inline u32 ct_hash6_again(const struct ct_id *id, u32 salt)
+static __always_inline u32 ct_hash6_again(const struct ct_lookup_key *id, u32 salt)
 {
 	struct ct_last_hash6 *last = this_cpu_ptr(&ct_last_hash6);
 
@@ -78,7 +78,7 @@ static __always_inline u32 ct_hash6_again(const struct ct_id *id, u32 salt)
  * What ct_hash_again() was asked for last: key and hash. For who asked, with bottom
  * halves off since.
  */
-static __always_inline void ct_last_id(struct ct_id *id)
+static __always_inline void ct_last_id(struct ct_lookup_key *id)
 {
 	const struct ct_last_hash *last = this_cpu_ptr(&ct_last_hash);
 
@@ -87,7 +87,7 @@ static __always_inline void ct_last_id(struct ct_id *id)
 }
 
 /* The same of ct_hash6_again(), with the addresses */
-static __always_inline void ct_last_id6(struct ct_id *id)
+static __always_inline void ct_last_id6(struct ct_lookup_key *id)
 {
 	*id = this_cpu_ptr(&ct_last_hash6)->id;
 }
@@ -127,7 +127,7 @@ static __always_inline bool ct_is_plain(const struct ct_pkt *pkt,
 
 static __always_inline void ct_identify_plain(const struct ct_tuple *tuple,
 					      const struct ct_pkt *pkt,
-					      struct ct_id *id)
+					      struct ct_lookup_key *id)
 {
 	id->key.protonum = tuple->protonum;
 	id->key.kind = 0;
@@ -149,7 +149,7 @@ static __always_inline bool ct_is_plain6(const struct ct_pkt *pkt,
 /* ct_tuple_identify() of a packet, bottom halves off */
 static __always_inline void ct_identify_again(const struct ct_tuple *tuple,
 					      const struct ct_pkt *pkt,
-					      struct ct_id *id)
+					      struct ct_lookup_key *id)
 {
 	if (likely(ct_is_plain(pkt, tuple))) {
 		ct_identify_plain(tuple, pkt, id);
@@ -170,7 +170,7 @@ static __always_inline struct ct_flow *
 ct_find_packet(const struct ct_pkt *pkt, const struct ct_tuple *tuple,
 	       enum ip_conntrack_dir *dir)
 {
-	struct ct_id id CT_UNINIT;
+	struct ct_lookup_key id CT_UNINIT;
 	struct ct_flow *flow;
 
 	if (unlikely(!ct_is_plain(pkt, tuple)))

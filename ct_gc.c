@@ -54,7 +54,7 @@ static unsigned int review_bucket(struct ct_table *t, u32 b, u32 now,
 
 	spin_lock(ct_stripe(b));
 	WRITE_ONCE(t->due[b], least);
-	smp_mb();	/* pairs with that in ct_hash_hasten() */
+	smp_mb();	/* pairs with that in ct_hash_expire_sooner() */
 	for (link = &t->head[b]; !ct_is_end(node = ct_node_next(*link));) {
 		struct ct_flow *flow = ct_node_flow(node);
 		u32 expires = READ_ONCE(flow->expires);
@@ -64,7 +64,7 @@ static unsigned int review_bucket(struct ct_table *t, u32 b, u32 now,
 			continue;
 		}
 		if (ct_left(expires, now) <= 0 && n < CT_REAP_BATCH &&
-		    ct_flow_condemn_expired(flow, now)) {
+		    ct_flow_kill_expired(flow, now)) {
 			rcu_assign_pointer(*link, ct_node_next(node->next));
 			dead[n++] = flow;
 			continue;
@@ -92,7 +92,7 @@ static bool reap_bucket(struct ct_table *t, u32 b, u32 now,
 
 	n = review_bucket(t, b, now, sample, dead);
 	for (i = 0; i < n; i++)
-		ct_flow_bury(dead[i]);
+		ct_flow_free(dead[i]);
 	return n == CT_REAP_BATCH;
 }
 
@@ -194,11 +194,11 @@ void ct_gc_sample(u32 *hand, struct ct_sample *sample, u32 now)
 
 /* The work item */
 
-static void reap(struct work_struct *work);
-static DECLARE_DELAYED_WORK(reap_work, reap);
+static void gc_reap(struct work_struct *work);
+static DECLARE_DELAYED_WORK(reap_work, gc_reap);
 
 /* Returns true if it is to be told again even without flows. */
-static bool tell_follower(unsigned long flows)
+static bool gc_tell_follower(unsigned long flows)
 {
 	bool unfit;
 
@@ -208,17 +208,17 @@ static bool tell_follower(unsigned long flows)
 	return unfit;
 }
 
-static void reap(struct work_struct *work)
+static void gc_reap(struct work_struct *work)
 {
 	bool more = ct_hash_tend(reap_table, ct_now()), unfit;
 	unsigned long n = ct_flow_total();
 
 	ct_flow_shrink(n);
-	unfit = tell_follower(n);
+	unfit = gc_tell_follower(n);
 	if (more)
 		queue_delayed_work(reap_queue, &reap_work, 0);
 	else if (n || unfit)
-		ct_expire_kick();
+		ct_gc_kick();
 }
 
 /**
@@ -236,28 +236,28 @@ void ct_gc_follow(bool (*fn)(unsigned long flows))
 }
 
 /**
- * ct_expire_kick() - see to it that the reaper runs
+ * ct_gc_kick() - see to it that the reaper runs
  *
  * It goes on by itself while there are flows, and lets the CPU sleep when
  * there are none.
  *
  * Context: any. Called for each new flow, hence cheap when it runs already.
  */
-void ct_expire_kick(void)
+void ct_gc_kick(void)
 {
 	if (!delayed_work_pending(&reap_work))
 		queue_delayed_work(reap_queue, &reap_work, HZ);
 }
-EXPORT_SYMBOL_CT(ct_expire_kick);
+EXPORT_SYMBOL_CT(ct_gc_kick);
 
 /**
- * ct_expire_queue() - have something done that the packet has no time for
+ * ct_gc_queue() - have something done that the packet has no time for
  * @work: what
  * @delay: jiffies to wait
  *
  * Context: any. Does nothing where it waits already.
  */
-void ct_expire_queue(struct delayed_work *work, unsigned long delay)
+void ct_gc_queue(struct delayed_work *work, unsigned long delay)
 {
 	queue_delayed_work(reap_queue, work, delay);
 }

@@ -27,8 +27,8 @@ struct ct_sample {
 
 void ct_gc_sample(u32 *hand, struct ct_sample *sample, u32 now);
 
-void ct_expire_kick(void);
-void ct_expire_queue(struct delayed_work *work, unsigned long delay);
+void ct_gc_kick(void);
+void ct_gc_queue(struct delayed_work *work, unsigned long delay);
 void ct_gc_follow(bool (*fn)(unsigned long flows));
 int ct_gc_init(void);
 void ct_gc_exit(void);

@@ -26,9 +26,9 @@
  *	@due tells the reaper (ct_gc.c) which buckets to look into. It may be early,
  *	never late: of a flow that ends within CT_VISIT it is no later than that
  *	end, and of any other no later than CT_VISIT from when somebody looked.
- *	So an end that is brought forward, but not to within CT_VISIT, is nobody's
- *	business. (Each segment with data does that to a TCP connection.) Whoever
- *	brings it nearer writes @expires, then, behind a full barrier, lowers
+ *	So where an end is brought forward, but not to within CT_VISIT, the hint need
+ *	not be changed. (Each segment with data does that to a TCP connection.)
+ *	Whoever brings it to within CT_VISIT writes @expires, then, behind a full barrier, lowers
  *	@due. Whoever reviews a bucket, under its stripe, raises @due, then,
  *	behind a full barrier, reads @expires of all flows, and lowers @due again
  *	to the least. Whichever was first, one of the two sees the other.
@@ -60,7 +60,7 @@ spinlock_t *ct_stripe(u32 hash)
 
 /* Finding */
 
-static struct ct_node *search_all(struct ct_net *cnet, const struct ct_id *id,
+static struct ct_node *search_all(struct ct_net *cnet, const struct ct_lookup_key *id,
 				  bool *lost)
 {
 	struct ct_table *t = rcu_dereference_raw(ct_table);
@@ -81,9 +81,9 @@ static struct ct_node *search_all(struct ct_net *cnet, const struct ct_id *id,
 	return NULL;
 }
 
-/* Sure even while chains move, for nothing moves under the lock. */
+/* Right even while chains move: no node moves while the stripe is held. */
 static struct ct_node *search_locked(struct ct_net *cnet,
-				     const struct ct_id *id)
+				     const struct ct_lookup_key *id)
 {
 	struct ct_node *node;
 	bool lost;
@@ -108,7 +108,7 @@ static struct ct_node *search_locked(struct ct_net *cnet,
  * Return: as ct_hash_find().
  */
 noinline struct ct_flow *ct_hash_find_slowly(struct ct_net *cnet,
-					     const struct ct_id *id,
+					     const struct ct_lookup_key *id,
 					     enum ip_conntrack_dir *dir)
 {
 	struct ct_node *node;
@@ -144,9 +144,9 @@ EXPORT_SYMBOL_CT_TEST(ct_hash_find_slowly);
  * Context: RCU read-side section, bottom halves off.
  *
  * Return: the flow, alive, its lock held; the caller unlocks it, or hands it
- * to ct_flow_end(). %NULL if there is none.
+ * to ct_flow_end_unlock(). %NULL if there is none.
  */
-struct ct_flow *ct_hash_find(struct ct_net *cnet, const struct ct_id *id,
+struct ct_flow *ct_hash_find(struct ct_net *cnet, const struct ct_lookup_key *id,
 			     enum ip_conntrack_dir *dir)
 {
 	return ct_find(cnet, id, dir);
@@ -274,7 +274,7 @@ static noinline void due_renew(struct ct_table *t, u32 hash)
 	struct ct_node *node;
 
 	WRITE_ONCE(t->due[hash & t->mask], least);
-	smp_mb();	/* pairs with that in ct_hash_hasten() */
+	smp_mb();	/* pairs with that in ct_hash_expire_sooner() */
 	ct_for_each_node(node, t, hash & t->mask) {
 		if (ct_node_alias(node))
 			continue;
@@ -341,12 +341,12 @@ EXPORT_SYMBOL_CT_TEST(ct_hash_unlink);
 /* Expiry */
 
 /**
- * ct_hash_hasten() - a flow's end was brought forward, to within CT_VISIT
+ * ct_hash_expire_sooner() - a flow's end was brought forward, to within CT_VISIT
  * @flow: the flow, its lock held, @expires written
  *
  * Context: RCU read-side section.
  */
-void ct_hash_hasten(const struct ct_flow *flow)
+void ct_hash_expire_sooner(const struct ct_flow *flow)
 {
 	struct ct_table *t;
 
@@ -355,7 +355,7 @@ void ct_hash_hasten(const struct ct_flow *flow)
 	     t = rcu_dereference_raw(t->next))
 		ct_due_lower(t, flow->hash, flow->expires);
 }
-EXPORT_SYMBOL_CT(ct_hash_hasten);
+EXPORT_SYMBOL_CT(ct_hash_expire_sooner);
 
 void ct_stripes_init(void)
 {

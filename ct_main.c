@@ -34,7 +34,7 @@
 #include "ct_bridge.h"
 #include "ct_compat.h"
 #include "ct_core.h"
-#include "ct_count.h"
+#include "ct_conncount.h"
 #include "ct_event.h"
 #include "ct_expire.h"
 #include "ct_flow.h"
@@ -46,7 +46,7 @@
 #include "ct_pending.h"
 #include "ct_procfs.h"
 #include "ct_room.h"
-#include "ct_size.h"
+#include "ct_autosize.h"
 #include "ct_source.h"
 #include "ct_sysctl.h"
 #include "ct_text.h"
@@ -79,7 +79,7 @@ static int hashsize_set(const char *val, const struct kernel_param *kp)
 	unsigned int buckets;
 	int err;
 
-	err = ct_size_parse(val, strlen(val), &buckets);
+	err = ct_autosize_parse(val, strlen(val), &buckets);
 	if (err)
 		return err;
 
@@ -93,7 +93,7 @@ static int hashsize_set(const char *val, const struct kernel_param *kp)
 		err = -EBUSY;
 		break;
 	case TABLE_READY:
-		err = ct_size_set(buckets);
+		err = ct_autosize_set(buckets);
 		break;
 	}
 	mutex_unlock(&hashsize_lock);
@@ -345,7 +345,7 @@ static unsigned int table_begin(void)
 	mutex_lock(&hashsize_lock);
 	follows = hashsize_given && !hashsize;
 	if (follows)
-		hashsize = CT_SIZE_LEAST;
+		hashsize = CT_AUTOSIZE_LEAST;
 	else if (!hashsize)
 		hashsize = ct_hash_default();
 	buckets = hashsize;
@@ -380,7 +380,7 @@ static int __init ct_init(void)
 	err = ct_source_init();
 	if (err)
 		goto no_source;
-	err = ct_count_module_init();
+	err = ct_conncount_module_init();
 	if (err)
 		goto no_count;
 	err = ct_expire_init();
@@ -395,9 +395,9 @@ static int __init ct_init(void)
 	ct_names_watch(dropin);
 	ct_nfct_take(dropin);
 	nf_names = nf_names && offer_names();
-	ct_size_begin();
+	ct_autosize_begin();
 	if (follows)
-		ct_size_set(0);
+		ct_autosize_set(0);
 	table_set_stage(TABLE_READY);
 	say_hello(buckets);
 	return 0;
@@ -407,7 +407,7 @@ no_net:
 no_gc:
 	ct_expire_exit();
 no_expire:
-	ct_count_module_exit();
+	ct_conncount_module_exit();
 no_count:
 	ct_source_exit();
 no_source:
@@ -422,11 +422,11 @@ static void __exit ct_exit(void)
 	ct_names_unwatch();
 	ct_nfct_give_back();
 	table_set_stage(TABLE_BUSY);
-	ct_size_end();
+	ct_autosize_end();
 	unregister_pernet_subsys(&ct_net_ops);
 	ct_gc_exit();
 	ct_expire_exit();
-	ct_count_module_exit();
+	ct_conncount_module_exit();
 	ct_source_exit();
 	ct_hash_exit();
 	ct_pending_exit();

@@ -62,7 +62,10 @@ static int module_heard(struct notifier_block *nb, unsigned long state,
 	case MODULE_STATE_COMING:
 		return is_coming();
 	case MODULE_STATE_LIVE:
-		/* Once more: it may have come before there was a notifier. */
+		/*
+		 * Once more: where it was being loaded when this module was, the
+		 * notifier was not there yet when it was coming.
+		 */
 		ct_nfct_give_back();
 		if (stands_in)
 			pr_notice("nf_conntrack was loaded: both track from now on, rules that are there go on asking ip_conntrack, and neither has to be unloaded for the other\n");

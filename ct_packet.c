@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Packets and their flows, for the hooks (ct_core.c) and for rules (ct_ask.c):
+ * Packets and their flows, for the hooks (ct_core.c) and for rules (ct_skb.c):
  * which flow has a packet, what is an error about, what was it before
  * translation?
  *
@@ -38,9 +38,9 @@ u8 ct_packet_first_hook(const struct sk_buff *skb)
  *
  * Context: any.
  */
-void ct_packet_zone(struct ct_pkt *pkt, const struct ct_note *note)
+void ct_packet_zone(struct ct_pkt *pkt, const struct ct_tmpl *note)
 {
-	if (!(note->has & CT_NOTE_ZONE))
+	if (!(note->has & CT_TMPL_ZONE))
 		return;
 	memcpy(pkt->zone, note->zone, sizeof(pkt->zone));
 	pkt->tuple.zone = pkt->zone[IP_CT_DIR_ORIGINAL];
@@ -54,14 +54,14 @@ void ct_packet_zone(struct ct_pkt *pkt, const struct ct_note *note)
  *
  * Context: bottom halves off.
  */
-void ct_packet_known(struct ct_pkt *pkt, struct ct_note *note,
+void ct_packet_known(struct ct_pkt *pkt, struct ct_tmpl *note,
 		     struct ct_nfct *nfct)
 {
 	struct ct_pending *p = ct_pending_of(pkt->skb);
 
 	note->has = 0;
 	if (p) {
-		ct_pending_note(p, note);
+		ct_pending_tmpl(p, note);
 		ct_packet_zone(pkt, note);
 	}
 	ct_nfct_read(pkt, nfct);
@@ -72,7 +72,7 @@ static struct ct_flow *find_zoned(const struct ct_pkt *pkt,
 				  enum ip_conntrack_dir *dir)
 {
 	struct ct_flow *flow;
-	struct ct_id id;
+	struct ct_lookup_key id;
 
 	ct_tuple_identify(tuple, pkt->cnet, &id);
 	flow = ct_find(pkt->cnet, &id, dir);

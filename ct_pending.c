@@ -181,7 +181,7 @@ EXPORT_SYMBOL_CT_TEST(ct_pending_take_other);
  *
  * Context: bottom halves off; @edit is called with a lock held.
  */
-void ct_pending_edit(struct ct_pending *p, ct_note_edit_t *edit,
+void ct_pending_edit(struct ct_pending *p, ct_tmpl_edit_t *edit,
 		     const void *arg)
 {
 	spin_lock(&p->lock);
@@ -191,13 +191,13 @@ void ct_pending_edit(struct ct_pending *p, ct_note_edit_t *edit,
 EXPORT_SYMBOL_CT_TEST(ct_pending_edit);
 
 /**
- * ct_pending_note() - what was said of a packet
+ * ct_pending_tmpl() - what was said of a packet
  * @p: what it refers to
  * @note: set to it
  *
  * Context: bottom halves off.
  */
-void ct_pending_note(struct ct_pending *p, struct ct_note *note)
+void ct_pending_tmpl(struct ct_pending *p, struct ct_tmpl *note)
 {
 	note->has = 0;
 	if (!READ_ONCE(p->note.has))
@@ -206,18 +206,18 @@ void ct_pending_note(struct ct_pending *p, struct ct_note *note)
 	*note = p->note;
 	spin_unlock(&p->lock);
 }
-EXPORT_SYMBOL_CT(ct_pending_note);
+EXPORT_SYMBOL_CT(ct_pending_tmpl);
 
 /*
  * What nf_conntrack would be told of the zone by its own rules. Who puts fragments
  * together reads it, too.
  */
-static void tell_zone(struct ct_pending *p, const struct ct_note *note)
+static void tell_zone(struct ct_pending *p, const struct ct_tmpl *note)
 {
 #ifdef CONFIG_NF_CONNTRACK_ZONES
 	const u16 *zone = note->zone;
 
-	if (!(note->has & CT_NOTE_ZONE))
+	if (!(note->has & CT_TMPL_ZONE))
 		return;
 	p->nfct.zone.flags = 0;
 	p->nfct.zone.id = zone[IP_CT_DIR_ORIGINAL] ?: zone[IP_CT_DIR_REPLY];
@@ -230,14 +230,14 @@ static void tell_zone(struct ct_pending *p, const struct ct_note *note)
 }
 
 /* The first to speak of a zone is right, and of events; a mark is neither. */
-static void add_early(struct ct_note *note, const void *arg)
+static void add_early(struct ct_tmpl *note, const void *arg)
 {
-	const struct ct_note *early = arg;
+	const struct ct_tmpl *early = arg;
 	u8 fresh = early->has & ~note->has;
 
-	if (fresh & CT_NOTE_ZONE)
+	if (fresh & CT_TMPL_ZONE)
 		memcpy(note->zone, early->zone, sizeof(note->zone));
-	if (fresh & CT_NOTE_EVENTS)
+	if (fresh & CT_TMPL_EVENTS)
 		note->events = early->events;
 	note->has |= fresh;
 }
@@ -256,7 +256,7 @@ static void add_early(struct ct_note *note, const void *arg)
  * Return: false if there is no object for it.
  */
 bool ct_pending_say_early(struct ct_net *cnet, struct sk_buff *skb,
-			  const struct ct_note *note)
+			  const struct ct_tmpl *note)
 {
 	struct ct_pending *p = ct_pending_of(skb);
 
@@ -288,7 +288,7 @@ struct said {
 	struct list_head list;
 	struct ct_tuple tuple;
 	u32 when;
-	struct ct_note note;
+	struct ct_tmpl note;
 };
 
 /**
@@ -309,7 +309,7 @@ static struct hlist_head *bucket_of(struct ct_said *s,
 				    const struct ct_tuple *tuple,
 				    const struct ct_net *cnet)
 {
-	struct ct_id id;
+	struct ct_lookup_key id;
 
 	ct_tuple_identify(tuple, cnet, &id);
 	return &s->bucket[id.hash % SAID_BUCKETS];
@@ -399,7 +399,7 @@ static struct ct_said *said_of(struct ct_net *cnet)
  * Return: false if there is no memory.
  */
 bool ct_said_edit(struct ct_net *cnet, const struct ct_tuple *tuple,
-		  ct_note_edit_t *edit, const void *arg)
+		  ct_tmpl_edit_t *edit, const void *arg)
 {
 	struct ct_said *s = said_of(cnet);
 	struct hlist_head *bucket;
@@ -435,7 +435,7 @@ EXPORT_SYMBOL_CT_TEST(ct_said_edit);
  * Return: false if nothing was said.
  */
 bool ct_said_get(struct ct_net *cnet, const struct ct_tuple *tuple,
-		 struct ct_note *note)
+		 struct ct_tmpl *note)
 {
 	struct ct_said *s = READ_ONCE(cnet->said);
 	const struct said *said;

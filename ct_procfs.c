@@ -326,7 +326,7 @@ static int stat_show(struct seq_file *s, void *v)
 	for_each_possible_cpu(cpu) {
 		st = per_cpu_ptr(cnet->stat, cpu);
 		seq_printf(s, "%08x  %08x %08x %08x %08x %08x %08x %08x ",
-			   entries, nf ? st->raced : st->searched, st->found,
+			   entries, nf ? st->clash : st->searched, st->found,
 			   st->fresh, ct_stat_invalid(st), st->ignore,
 			   ct_stat_ended(st, CT_ENDED_TIMEOUT),
 			   nf ? 0 /* no chain is too long */ :
@@ -351,7 +351,7 @@ static const struct {
 	const char *text;
 } others[] = {
 #define CT_OTHER(field, text) { offsetof(struct ct_stat, field), text }
-	CT_OTHER(raced, "first packets that joined another's flow (not refused)"),
+	CT_OTHER(clash, "first packets that joined another's flow (not refused)"),
 	CT_OTHER(looked_again, "packets looked up again at the last hook (not refused)"),
 	CT_OTHER(asked_again, "packets looked up again for a rule (not refused)"),
 	CT_OTHER(pending_lost, "first packets of which a note was lost (not refused)"),

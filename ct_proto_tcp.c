@@ -480,7 +480,10 @@ static void judge_reset(const struct ct_pkt *pkt, const struct ct_tcp *t,
 		ct_judge_refuse(j, CT_R_TCP_RST_SEQ);
 }
 
-/* The table knows no ends: which FIN, and what does the segment acknowledge? */
+/*
+ * The table of transitions does not know directions. So of a connection that closes the
+ * state is made out again, by whose FIN has been acknowledged.
+ */
 static u8 closing_state(const struct ct_tcp *t, const struct ct_tcp_seg *seg,
 			enum ip_conntrack_dir dir, u8 next)
 {

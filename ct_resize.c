@@ -74,7 +74,7 @@ static void move_bucket(struct ct_table *old, struct ct_table *fresh, u32 b)
 		/* Pairs with smp_rmb() in search_all() and is_empty(). */
 		rcu_assign_pointer(old->head[b], next);
 		if (!alias) {
-			smp_mb();	/* as in ct_hash_hasten() */
+			smp_mb();	/* as in ct_hash_expire_sooner() */
 			ct_due_lower(fresh, hash,
 				     ct_next_visit(READ_ONCE(flow->expires),
 						   ct_now()));

@@ -161,7 +161,7 @@ void ct_room_give_up(struct ct_flow *flow, struct ct_net *cnet,
 	ct_stat_inc(cnet, early_drop);
 	ct_stat_inc(cnet, given_up[rank]);
 	ct_trace_evicted(cnet, flow, rank);
-	ct_flow_end(flow, CT_ENDED_EVICTED);
+	ct_flow_end_unlock(flow, CT_ENDED_EVICTED);
 }
 
 /* Returns false if it is not what it was taken for. */
@@ -236,8 +236,8 @@ static void sweep_later(struct ct_net *cnet, u32 now)
 			   now);
 
 	if (atomic_read(&cnet->count) > assured)
-		ct_expire_queue(&cnet->no_room.sweep,
-				clamp(wait, 0, CT_SWEEP_PAUSE));
+		ct_gc_queue(&cnet->no_room.sweep,
+			    clamp(wait, 0, CT_SWEEP_PAUSE));
 }
 
 static void complain(const struct ct_net *cnet)

@@ -36,7 +36,7 @@ int ct_source_add(const struct ct_source_key *who, u32 *hash,
 		  unsigned int limit);
 
 /* ct_srclimit.c */
-int ct_source_count(struct ct_net *cnet, const struct ct_id *orig);
+int ct_source_count(struct ct_net *cnet, const struct ct_lookup_key *orig);
 void ct_source_uncount(const struct ct_net *cnet, const struct ct_key *key,
 		       const struct in6_addr *addr, u8 sender);
 void ct_source_forget(const struct ct_net *cnet, const struct ct_flow *flow);
@@ -58,7 +58,7 @@ void ct_source_exit(void);
  * may have; -ENOMEM.
  */
 static inline int ct_source_enter(struct ct_net *cnet,
-				  const struct ct_id *orig)
+				  const struct ct_lookup_key *orig)
 {
 	if (likely(!READ_ONCE(cnet->knobs.max_per_source)))
 		return 0;

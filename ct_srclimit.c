@@ -107,7 +107,7 @@ static void complain(const struct ct_source_key *who, unsigned int limit)
  *
  * Return: as ct_source_enter().
  */
-int ct_source_count(struct ct_net *cnet, const struct ct_id *orig)
+int ct_source_count(struct ct_net *cnet, const struct ct_lookup_key *orig)
 {
 	unsigned int limit = READ_ONCE(cnet->knobs.max_per_source);
 	struct ct_source_key who;

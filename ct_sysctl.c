@@ -31,7 +31,7 @@
 #include "ct_hash.h"
 #include "ct_net.h"
 #include "ct_room.h"
-#include "ct_size.h"
+#include "ct_autosize.h"
 #include "ct_source.h"
 #include "ct_sysctl.h"
 #include "ct_text.h"
@@ -118,7 +118,7 @@ static const struct knob netfilter_knobs[] = {
 	KNOB_FLOWS("count_assured", assured),
 	KNOB_COMMON(KNOB_BUCKETS, "buckets", UINT_MAX, 0, net),
 	KNOB_COMMON(KNOB_BYTE, "buckets_auto", 1, 0, knobs.buckets_auto),
-	KNOB_COMMON(KNOB_UINT, "buckets_min", CT_BUCKETS_MAX, CT_SIZE_LEAST,
+	KNOB_COMMON(KNOB_UINT, "buckets_min", CT_BUCKETS_MAX, CT_AUTOSIZE_LEAST,
 		    knobs.buckets_min),
 	KNOB_COMMON(KNOB_UINT, "buckets_max", CT_BUCKETS_MAX, 0,
 		    knobs.buckets_max),
@@ -251,8 +251,8 @@ static int buckets_write(const char *text, size_t len)
 	unsigned int buckets;
 	int err;
 
-	err = ct_size_parse(text, len, &buckets);
-	return err ?: ct_size_set(buckets);
+	err = ct_autosize_parse(text, len, &buckets);
+	return err ?: ct_autosize_set(buckets);
 }
 
 static int knob_handler(CT_CTL_CONST struct ctl_table *table, int write,

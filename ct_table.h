@@ -2,7 +2,7 @@
 /*
  * The table's inside, for the files that are the table (ct_hash.c, ct_resize.c,
  * ct_walk.c), for those that put flows there and take them out (ct_create.c, ct_gc.c),
- * and for the way of every packet (ct_find.h, ct_plain.c).
+ * and for the way of every packet (ct_find.h, ct_fast.c).
  */
 #ifndef CT_TABLE_H
 #define CT_TABLE_H
@@ -136,7 +136,7 @@ static __always_inline bool ct_node_found(const struct ct_node *node,
  */
 static __always_inline struct ct_node *
 ct_table_search(const struct ct_table *t, struct ct_net *cnet,
-		const struct ct_id *id, bool *lost)
+		const struct ct_lookup_key *id, bool *lost)
 {
 	u32 b = id->hash & t->mask;
 	struct ct_node *node;
@@ -157,7 +157,7 @@ out:
 
 /* Lock the flow of a node and check that it still is what was looked for. */
 static __always_inline struct ct_flow *
-ct_node_lock(struct ct_node *node, struct ct_net *cnet, const struct ct_id *id,
+ct_node_lock(struct ct_node *node, struct ct_net *cnet, const struct ct_lookup_key *id,
 	     enum ip_conntrack_dir *dir)
 {
 	struct ct_alias *alias = ct_node_alias(node);
@@ -199,12 +199,12 @@ ct_own_way(struct ct_flow *flow, const struct ct_node *node,
 }
 
 struct ct_flow *ct_hash_find_slowly(struct ct_net *cnet,
-				    const struct ct_id *id,
+				    const struct ct_lookup_key *id,
 				    enum ip_conntrack_dir *dir);
 
 /* What ct_hash_find() does, for those whose every packet comes here. */
 static __always_inline struct ct_flow *ct_find(struct ct_net *cnet,
-					       const struct ct_id *id,
+					       const struct ct_lookup_key *id,
 					       enum ip_conntrack_dir *dir)
 {
 	const struct ct_table *t = rcu_dereference_raw(ct_table);

@@ -96,16 +96,16 @@ static inline bool ct_tcp_any_beyond(u32 differences)
 }
 
 /**
- * ct_tcp_usual_first() - state of a connection that a SYN begins
+ * ct_tcp_fast_first() - state of a connection that a SYN begins
  * @t: to be filled, zero
  * @seg: the SYN
  * @knobs: of the flow's namespace
  *
  * Return: jiffies until the flow ends.
  */
-static __always_inline u32 ct_tcp_usual_first(struct ct_tcp *t,
-					      const struct ct_tcp_seg *seg,
-					      const struct ct_knobs *knobs)
+static __always_inline u32 ct_tcp_fast_first(struct ct_tcp *t,
+					     const struct ct_tcp_seg *seg,
+					     const struct ct_knobs *knobs)
 {
 	struct ct_tcp_peer *s = &t->peer[IP_CT_DIR_ORIGINAL];
 	u32 timeout = READ_ONCE(knobs->timeout[CT_TO_TCP_SYN_SENT]);
@@ -125,7 +125,7 @@ static __always_inline u32 ct_tcp_usual_first(struct ct_tcp *t,
 }
 
 /**
- * ct_tcp_usual() - judge and apply the usual acknowledgment, with data or not
+ * ct_tcp_fast() - judge and apply the usual acknowledgment, with data or not
  * @t: the connection, the flow lock held
  * @from: the state that it is to be in: CT_TCP_ESTABLISHED, its flow answered
  *	and assured, or CT_TCP_SYN_RECV, its flow answered: the segment then
@@ -142,9 +142,9 @@ static __always_inline u32 ct_tcp_usual_first(struct ct_tcp *t,
  * Return: false if there is more to it, and nothing has been changed.
  */
 static __always_inline bool
-ct_tcp_usual(struct ct_tcp *t, enum ct_tcp_state from,
-	     enum ip_conntrack_dir dir, const struct ct_tcp_seg *seg,
-	     const struct ct_knobs *knobs, u32 *timeout)
+ct_tcp_fast(struct ct_tcp *t, enum ct_tcp_state from,
+	    enum ip_conntrack_dir dir, const struct ct_tcp_seg *seg,
+	    const struct ct_knobs *knobs, u32 *timeout)
 {
 	struct ct_tcp_peer *s = &t->peer[dir], *r = &t->peer[!dir];
 	const u8 flags = CT_TCP_F_SEEN |
@@ -197,7 +197,7 @@ ct_tcp_usual(struct ct_tcp *t, enum ct_tcp_state from,
 }
 
 /**
- * ct_tcp_usual_answer() - judge and apply the usual answer to a SYN
+ * ct_tcp_fast_answer() - judge and apply the usual answer to a SYN
  * @t: the connection, the flow lock held
  * @seg: a segment of kind CT_TCP_K_SYNACK in reply direction
  * @knobs: of the flow's namespace
@@ -209,8 +209,8 @@ ct_tcp_usual(struct ct_tcp *t, enum ct_tcp_state from,
  * Return: false if there is more to it, and nothing has been changed.
  */
 static __always_inline bool
-ct_tcp_usual_answer(struct ct_tcp *t, const struct ct_tcp_seg *seg,
-		    const struct ct_knobs *knobs, u32 *timeout)
+ct_tcp_fast_answer(struct ct_tcp *t, const struct ct_tcp_seg *seg,
+		   const struct ct_knobs *knobs, u32 *timeout)
 {
 	struct ct_tcp_peer *s = &t->peer[IP_CT_DIR_REPLY];
 	struct ct_tcp_peer *r = &t->peer[IP_CT_DIR_ORIGINAL];

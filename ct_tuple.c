@@ -376,7 +376,7 @@ bool ct_tuple_has_link(const struct ct_tuple *tuple)
 }
 EXPORT_SYMBOL_CT(ct_tuple_has_link);
 
-static void write_link(struct ct_id *id, u32 link)
+static void write_link(struct ct_lookup_key *id, u32 link)
 {
 	int i;
 
@@ -445,7 +445,7 @@ static u8 order_ends(const struct ct_tuple *t, const struct ct_proto *proto,
  *
  * Return: the hash.
  */
-u32 ct_hash_ipv6(const struct ct_id *id, u32 salt)
+u32 ct_hash_ipv6(const struct ct_lookup_key *id, u32 salt)
 {
 	struct {
 		struct in6_addr addr[2];
@@ -471,7 +471,7 @@ u32 ct_hash_ipv6(const struct ct_id *id, u32 salt)
  */
 void ct_tuple_identify_as(const struct ct_tuple *tuple,
 			  const struct ct_proto *proto,
-			  const struct ct_net *cnet, struct ct_id *id)
+			  const struct ct_net *cnet, struct ct_lookup_key *id)
 {
 	struct ct_key *key = &id->key;
 	u8 sender;
@@ -512,7 +512,7 @@ void ct_tuple_identify_as(const struct ct_tuple *tuple,
  * Context: any.
  */
 void ct_tuple_identify(const struct ct_tuple *tuple, const struct ct_net *cnet,
-		       struct ct_id *id)
+		       struct ct_lookup_key *id)
 {
 	ct_tuple_identify_as(tuple,
 			     ct_proto_find(tuple->family, tuple->protonum),

@@ -31,7 +31,7 @@ static __always_inline bool ct_udp_has_checksum(const struct ct_fast *f)
 }
 
 /**
- * ct_udp_usual() - judge a UDP packet of a flow that stays as it is
+ * ct_udp_fast() - judge a UDP packet of a flow that stays as it is
  * @flow: the flow, its lock held
  * @status: its status
  * @dir: direction of the packet
@@ -42,8 +42,8 @@ static __always_inline bool ct_udp_has_checksum(const struct ct_fast *f)
  * Return: false if the packet changes the flow: ct_udp_judge() knows how.
  */
 static __always_inline bool
-ct_udp_usual(const struct ct_flow *flow, u32 status, enum ip_conntrack_dir dir,
-	     u32 now, const struct ct_knobs *knobs, u32 *timeout)
+ct_udp_fast(const struct ct_flow *flow, u32 status, enum ip_conntrack_dir dir,
+	    u32 now, const struct ct_knobs *knobs, u32 *timeout)
 {
 	enum ct_timeout to = CT_TO_UDP;
 
@@ -63,7 +63,7 @@ ct_udp_usual(const struct ct_flow *flow, u32 status, enum ip_conntrack_dir dir,
 }
 
 /**
- * ct_udp_usual_answer() - judge the first reply in UDP
+ * ct_udp_fast_answer() - judge the first reply in UDP
  * @status: status of the flow, its lock held
  * @dir: direction of the packet
  * @knobs: of the flow's namespace
@@ -72,8 +72,8 @@ ct_udp_usual(const struct ct_flow *flow, u32 status, enum ip_conntrack_dir dir,
  * Return: false if it is another packet, or may be the last answer.
  */
 static __always_inline bool
-ct_udp_usual_answer(u32 status, enum ip_conntrack_dir dir,
-		    const struct ct_knobs *knobs, u32 *timeout)
+ct_udp_fast_answer(u32 status, enum ip_conntrack_dir dir,
+		   const struct ct_knobs *knobs, u32 *timeout)
 {
 	if (status & IPS_SEEN_REPLY || dir == IP_CT_DIR_ORIGINAL ||
 	    READ_ONCE(knobs->timeout[CT_TO_UDP_ANSWERED]))
@@ -83,15 +83,15 @@ ct_udp_usual_answer(u32 status, enum ip_conntrack_dir dir,
 }
 
 /**
- * ct_udp_usual_first() - state of a flow that a datagram begins
+ * ct_udp_fast_first() - state of a flow that a datagram begins
  * @udp: to be filled
  * @now: when it came
  * @knobs: of the flow's namespace
  *
  * Return: jiffies until the flow ends.
  */
-static __always_inline u32 ct_udp_usual_first(struct ct_udp *udp, u32 now,
-					      const struct ct_knobs *knobs)
+static __always_inline u32 ct_udp_fast_first(struct ct_udp *udp, u32 now,
+					     const struct ct_knobs *knobs)
 {
 	udp->stream_from = now + CT_UDP_STREAM_AFTER;
 	return READ_ONCE(knobs->timeout[CT_TO_UDP]);

@@ -257,7 +257,7 @@ static void collect(struct ct_walk *walk)
  * Context: as the file's head says. Afterwards bottom halves are off.
  *
  * Return: the flow, alive, its lock held: the caller unlocks it or hands it to
- * ct_flow_end(), then calls local_bh_enable(). %NULL, with bottom halves as
+ * ct_flow_end_unlock(), then calls local_bh_enable(). %NULL, with bottom halves as
  * they were, at the end.
  */
 struct ct_flow *ct_walk_next_locked(struct ct_walk *walk)

@@ -207,7 +207,7 @@ static unsigned int defrag(struct sk_buff *skb,
 			   const struct nf_hook_state *state)
 {
 	struct ct_pending *p = ct_pending_of(skb);
-	struct ct_note note = { .has = 0 };
+	struct ct_tmpl note = { .has = 0 };
 	char cb[sizeof(skb->cb)];
 	unsigned int verdict;
 
@@ -216,15 +216,15 @@ static unsigned int defrag(struct sk_buff *skb,
 	memcpy(cb, skb->cb, sizeof(cb));
 	local_bh_disable();
 	if (p)
-		ct_pending_note(p, &note);
+		ct_pending_tmpl(p, &note);
 	verdict = gather(state->net, skb, state->pf,
-			 note.has & CT_NOTE_ZONE ?
+			 note.has & CT_TMPL_ZONE ?
 				note.zone[IP_CT_DIR_ORIGINAL] : 0);
 	local_bh_enable();
 	if (verdict != NF_ACCEPT)
 		return verdict;
 	memcpy(skb->cb, cb, sizeof(cb));
-	if (note.has && !ct_packet_say_early(skb, state, &note))
+	if (note.has && !ct_skb_say_early(skb, state, &note))
 		return NF_DROP;
 	return NF_ACCEPT;
 }

@@ -9,8 +9,8 @@
 #include "ct_flow.h"
 #include "ct_tuple.h"
 
-struct ct_flow *ct_flow_create(struct ct_net *cnet, const struct ct_id *orig,
-			       const struct ct_id *reply);
+struct ct_flow *ct_flow_create(struct ct_net *cnet, const struct ct_lookup_key *orig,
+			       const struct ct_lookup_key *reply);
 bool ct_flow_confirm(struct ct_net *cnet, struct ct_flow *flow,
 		     const struct ct_origin *origin);
 

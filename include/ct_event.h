@@ -127,7 +127,7 @@ static inline bool ct_event_wanted(const struct ct_flow *flow, u32 what)
 static inline void ct_event_new(struct ct_flow *flow, u32 hash,
 				const struct ct_origin *origin)
 {
-	if (unlikely(READ_ONCE(flow->status) & CT_FLOW_UNTOLD))
+	if (unlikely(READ_ONCE(flow->status) & CT_FLOW_NEW_PENDING))
 		ct_event_send_new(flow, hash, origin);
 }
 
@@ -171,7 +171,7 @@ static inline void ct_event_move(struct ct_flow *flow, struct ct_net *cnet,
 {
 	ct_trace_updated(flow, what);
 	if (ct_event_is_heard() && ct_event_wanted(flow, what) &&
-	    (flow->status & CT_FLOW_UNTOLD ||
+	    (flow->status & CT_FLOW_NEW_PENDING ||
 	     ct_event_wants(cnet, CT_EVENT_UPDATE)))
 		ct_event_send(flow, CT_EVENT_UPDATE, NULL);
 }
@@ -186,7 +186,7 @@ static inline void ct_event_destroy(struct ct_flow *flow, struct ct_net *cnet,
 				    const struct ct_origin *origin)
 {
 	if (ct_event_is_heard() && ct_event_wanted(flow, BIT(IPCT_DESTROY)) &&
-	    (origin || flow->status & CT_FLOW_UNTOLD ||
+	    (origin || flow->status & CT_FLOW_NEW_PENDING ||
 	     ct_event_wants(cnet, CT_EVENT_DESTROY)))
 		ct_event_send(flow, CT_EVENT_DESTROY, origin);
 }

@@ -10,19 +10,19 @@
 #include "ct_hash.h"
 #include "ct_net.h"
 
-struct ct_flow *ct_flow_alloc(struct ct_net *cnet, const struct ct_id *orig,
-			      const struct ct_id *reply, u32 status);
+struct ct_flow *ct_flow_alloc(struct ct_net *cnet, const struct ct_lookup_key *orig,
+			      const struct ct_lookup_key *reply, u32 status);
 void ct_flow_discard(struct ct_flow *flow);
 
 struct ct_ext *ct_flow_ext(struct ct_flow *flow);
-void ct_flow_end(struct ct_flow *flow, enum ct_ended why);
-void ct_flow_end_for(struct ct_flow *flow, const struct ct_origin *origin);
+void ct_flow_end_unlock(struct ct_flow *flow, enum ct_ended why);
+void ct_flow_end_for_unlock(struct ct_flow *flow, const struct ct_origin *origin);
 void ct_flow_end_all(struct ct_net *cnet);
 void ct_flow_end_ending(void);
 
 /* For the reaper. */
-bool ct_flow_condemn_expired(struct ct_flow *flow, u32 now);
-void ct_flow_bury(struct ct_flow *flow);
+bool ct_flow_kill_expired(struct ct_flow *flow, u32 now);
+void ct_flow_free(struct ct_flow *flow);
 
 unsigned long ct_flow_total(void);
 void ct_flow_shrink(unsigned long n);
@@ -60,7 +60,7 @@ static inline void ct_flow_refresh(struct ct_flow *flow, u32 expires)
 		return;
 	WRITE_ONCE(flow->expires, expires);
 	if (ct_left(expires, old) < 0 && ct_left(expires, ct_now()) < CT_VISIT)
-		ct_hash_hasten(flow);
+		ct_hash_expire_sooner(flow);
 }
 
 #endif /* CT_EXPIRE_H */

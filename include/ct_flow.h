@@ -17,7 +17,7 @@
  *			 life turns away
  *	ct_flow_confirm() IPS_DYING cleared with release semantics and the node
  *			 linked, under one hold of the stripe
- *	ct_flow_end(), or the reaper: ct_flow_condemn_expired()
+ *	ct_flow_end_unlock(), or the reaper: ct_flow_kill_expired()
  *			 IPS_DYING set under @lock by exactly one caller, who
  *			 unlinks the nodes and frees the object
  *
@@ -202,8 +202,8 @@ static_assert(!offsetof(struct ct_sctp, state));
 /* Private bits of ct_flow.status, in places that no real flow uses */
 #define CT_FLOW_ORIGIN	IPS_TEMPLATE	/* the originator is end 1 of the key */
 #define CT_FLOW_COUNTED	BIT(12)		/* among its source's: ct_source.c */
-#define CT_FLOW_UNTOLD	BIT(15)		/* nobody heard of it yet: ct_event.c */
-#define CT_FLOW_PRIVATE	(CT_FLOW_ORIGIN | CT_FLOW_COUNTED | CT_FLOW_UNTOLD)
+#define CT_FLOW_NEW_PENDING	BIT(15)		/* nobody heard of it yet: ct_event.c */
+#define CT_FLOW_PRIVATE	(CT_FLOW_ORIGIN | CT_FLOW_COUNTED | CT_FLOW_NEW_PENDING)
 
 /**
  * struct ct_flow - a tracked connection
@@ -241,7 +241,7 @@ struct ct_flow {
 /**
  * struct ct_flow6 - a tracked IPv6 connection
  * @flow: what it shares with IPv4
- * @addr: [H] the addresses, in the order of @flow.node.key, as in struct ct_id
+ * @addr: [H] the addresses, in the order of @flow.node.key, as in struct ct_lookup_key
  */
 struct ct_flow6 {
 	struct ct_flow flow;
@@ -338,7 +338,7 @@ static inline bool ct_flow_alive(const struct ct_flow *flow)
 	bool alive = !(READ_ONCE(flow->status) & IPS_DYING);
 
 	/*
-	 * Pairs with the releases in publish() and condemn(). What is
+	 * Pairs with the releases in publish_flow() and kill_flow(). What is
 	 * written to the flow depends on the answer, which orders it as well; an
 	 * acquire would cost more where it is a full barrier (User-mode Linux).
 	 */

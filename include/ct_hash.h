@@ -15,7 +15,7 @@
 /* Each bucket that has flows is looked into at least so often, in jiffies. */
 #define CT_VISIT	(120 * HZ)
 
-struct ct_flow *ct_hash_find(struct ct_net *cnet, const struct ct_id *id,
+struct ct_flow *ct_hash_find(struct ct_net *cnet, const struct ct_lookup_key *id,
 			     enum ip_conntrack_dir *dir);
 struct ct_flow *ct_hash_pick(u32 hash,
 			     bool (*fits)(const struct ct_flow *flow,
@@ -23,7 +23,7 @@ struct ct_flow *ct_hash_pick(u32 hash,
 			     const void *arg);
 u32 ct_hash_peek(u32 hash);
 void ct_hash_unlink(struct ct_flow *flow);
-void ct_hash_hasten(const struct ct_flow *flow);
+void ct_hash_expire_sooner(const struct ct_flow *flow);
 
 unsigned int ct_hash_buckets(void);
 unsigned int ct_hash_default(void);

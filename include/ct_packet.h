@@ -92,11 +92,11 @@ bool ct_packet_other_side(const struct sk_buff *skb, struct ct_tuple *tuple,
 			  enum ip_conntrack_dir *dir);
 u32 ct_packet_nat_status(const struct ct_tuple *orig,
 			 const struct ct_tuple *now);
-void ct_packet_zone(struct ct_pkt *pkt, const struct ct_note *note);
-void ct_packet_known(struct ct_pkt *pkt, struct ct_note *note,
+void ct_packet_zone(struct ct_pkt *pkt, const struct ct_tmpl *note);
+void ct_packet_known(struct ct_pkt *pkt, struct ct_tmpl *note,
 		     struct ct_nfct *nfct);
 
-/* For rules: ct_ask.c */
+/* For rules: ct_skb.c */
 
 /**
  * struct ct_mark_op - a change of a connection mark
@@ -112,28 +112,28 @@ struct ct_mark_op {
 	u8 right;
 };
 
-enum ct_info ct_packet_work_out(const struct sk_buff *skb,
-				const struct nf_hook_state *state);
-enum ct_info ct_packet_snapshot(const struct sk_buff *skb,
-				const struct nf_hook_state *state,
-				struct ct_snapshot *snap);
-bool ct_packet_mark(const struct sk_buff *skb,
-		    const struct nf_hook_state *state, u32 *mark);
-void ct_packet_set_mark(const struct sk_buff *skb,
-			const struct nf_hook_state *state,
-			const struct ct_mark_op *op);
-bool ct_packet_change_labels(const struct sk_buff *skb,
+enum ct_info ct_skb_work_out(const struct sk_buff *skb,
+			     const struct nf_hook_state *state);
+enum ct_info ct_skb_snapshot(const struct sk_buff *skb,
 			     const struct nf_hook_state *state,
-			     const u32 *mask, const u32 *flip);
-void ct_packet_set_events(const struct sk_buff *skb,
-			  const struct nf_hook_state *state, u16 events);
-bool ct_packet_say_early(struct sk_buff *skb,
-			 const struct nf_hook_state *state,
-			 const struct ct_note *note);
-void ct_packet_notrack(struct sk_buff *skb, const struct nf_hook_state *state);
+			     struct ct_snapshot *snap);
+bool ct_skb_mark(const struct sk_buff *skb,
+		 const struct nf_hook_state *state, u32 *mark);
+void ct_skb_set_mark(const struct sk_buff *skb,
+		     const struct nf_hook_state *state,
+		     const struct ct_mark_op *op);
+bool ct_skb_change_labels(const struct sk_buff *skb,
+			  const struct nf_hook_state *state,
+			  const u32 *mask, const u32 *flip);
+void ct_skb_set_events(const struct sk_buff *skb,
+		       const struct nf_hook_state *state, u16 events);
+bool ct_skb_say_early(struct sk_buff *skb,
+		      const struct nf_hook_state *state,
+		      const struct ct_tmpl *note);
+void ct_skb_notrack(struct sk_buff *skb, const struct nf_hook_state *state);
 
 /**
- * ct_packet_info() - what is a packet to its flow?
+ * ct_skb_answer() - what is a packet to its flow?
  * @skb: the packet
  * @state: the hook that it is in
  *
@@ -142,12 +142,12 @@ void ct_packet_notrack(struct sk_buff *skb, const struct nf_hook_state *state);
  * Return: the answer, never CT_INFO_NONE.
  */
 static __always_inline enum ct_info
-ct_packet_info(const struct sk_buff *skb, const struct nf_hook_state *state)
+ct_skb_answer(const struct sk_buff *skb, const struct nf_hook_state *state)
 {
 	enum ct_info info = ct_skb_info(skb);
 
 	return likely(info) ? info :
-	       ct_packet_work_out(skb, state);
+	       ct_skb_work_out(skb, state);
 }
 
 int ct_flow_change_labels(struct ct_flow *flow, const u32 *mask,

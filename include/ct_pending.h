@@ -16,21 +16,21 @@
 #include "ct_skb.h"
 #include "ct_tuple.h"
 
-/* ct_note.has */
-#define CT_NOTE_ZONE	BIT(0)
-#define CT_NOTE_MARK	BIT(1)
-#define CT_NOTE_LABELS	BIT(2)
-#define CT_NOTE_EVENTS	BIT(3)
+/* ct_tmpl.has */
+#define CT_TMPL_ZONE	BIT(0)
+#define CT_TMPL_MARK	BIT(1)
+#define CT_TMPL_LABELS	BIT(2)
+#define CT_TMPL_EVENTS	BIT(3)
 
 /**
- * struct ct_note - what rules said of a packet
+ * struct ct_tmpl - what rules said of a packet
  * @has: CT_NOTE_*, which of the rest was said
  * @zone: connection tracking zone, by direction
  * @mark: connection mark
  * @labels: connection labels
  * @events: which events are wanted, bits 1 << enum ip_conntrack_events
  */
-struct ct_note {
+struct ct_tmpl {
 	u8 has;
 	u16 zone[IP_CT_DIR_MAX];
 	u32 mark;
@@ -39,7 +39,7 @@ struct ct_note {
 };
 
 /* Says more: is given what was said so far. */
-typedef void ct_note_edit_t(struct ct_note *note, const void *arg);
+typedef void ct_tmpl_edit_t(struct ct_tmpl *note, const void *arg);
 
 /**
  * enum ct_pending_kind - what is left to do for a packet at its last hook
@@ -90,7 +90,7 @@ static_assert(__IPS_MAX_BIT < 30);
  *	the same object, and see here that one of them was at its last hook
  * @orig: what the packet was before translation, or the packet that it answers
  * @id: by which its flow will be found, if the packet was plain at its first hook:
- *	ct_plain.c; else the key is 0. It and @orig are written by who attaches the
+ *	ct_fast.c; else the key is 0. It and @orig are written by who attaches the
  *	object, and only read from there on
  * @note: what rules said of the packet
  */
@@ -100,8 +100,8 @@ struct ct_pending {
 	spinlock_t lock;	/* innermost, bottom halves off */
 	u32 kind;
 	struct ct_tuple orig;
-	struct ct_id id;
-	struct ct_note note;
+	struct ct_lookup_key id;
+	struct ct_tmpl note;
 };
 
 static_assert(!offsetof(struct ct_pending, nfct));
@@ -232,10 +232,10 @@ ct_pending_claim(struct ct_pending *p)
 
 struct ct_pending *ct_pending_take_other(struct ct_net *cnet);
 bool ct_pending_say_early(struct ct_net *cnet, struct sk_buff *skb,
-			  const struct ct_note *note);
-void ct_pending_edit(struct ct_pending *p, ct_note_edit_t *edit,
+			  const struct ct_tmpl *note);
+void ct_pending_edit(struct ct_pending *p, ct_tmpl_edit_t *edit,
 		     const void *arg);
-void ct_pending_note(struct ct_pending *p, struct ct_note *note);
+void ct_pending_tmpl(struct ct_pending *p, struct ct_tmpl *note);
 int ct_pending_net_init(struct ct_net *cnet);
 void ct_pending_net_exit(struct ct_net *cnet);
 void ct_pending_exit(void);
@@ -306,9 +306,9 @@ static __always_inline void ct_pending_detach(struct sk_buff *skb,
 
 /* What rules have said, by the tuple of a packet: see ct_pending.c */
 bool ct_said_edit(struct ct_net *cnet, const struct ct_tuple *tuple,
-		  ct_note_edit_t *edit, const void *arg);
+		  ct_tmpl_edit_t *edit, const void *arg);
 bool ct_said_get(struct ct_net *cnet, const struct ct_tuple *tuple,
-		 struct ct_note *note);
+		 struct ct_tmpl *note);
 void ct_said_forget(struct ct_net *cnet, const struct ct_tuple *tuple);
 
 /* Has anything been said by tuple in this namespace? */

@@ -106,7 +106,7 @@ enum ct_rank {
  * @early_drop: flows given up to make room
  * @icmp_error: ICMP errors that were invalid
  * @search_restart: look-ups begun again because a chain moved away
- * @raced: first packets that joined the flow of another first packet
+ * @clash: first packets that joined the flow of another first packet
  * @looked_again: packets that carried no answer at the last hook
  * @asked_again: packets that carried no answer when a rule asked
  * @pending_lost: first packets of which what rules said was lost, or what they
@@ -132,7 +132,7 @@ struct ct_stat {
 	u32 early_drop;
 	u32 icmp_error;
 	u32 search_restart;
-	u32 raced;
+	u32 clash;
 	u32 looked_again;
 	u32 asked_again;
 	u32 pending_lost;

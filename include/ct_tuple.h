@@ -60,14 +60,14 @@ struct ct_tuple {
 };
 
 /**
- * struct ct_id - a tuple as the table knows it
+ * struct ct_lookup_key - a tuple as the table knows it
  * @key: the two ends in canonical order
  * @addr: IPv6 addresses in that order; where @key says CT_KEY_LINK, with an
  *	interface's index in those that are link-local
  * @hash: hash of the above
  * @sender: which end of @key sends in the direction of the tuple
  */
-struct ct_id {
+struct ct_lookup_key {
 	struct ct_key key;
 	struct in6_addr addr[2];
 	u32 hash;
@@ -157,9 +157,9 @@ bool ct_tuple_ends6(const struct ct_pkt *pkt, struct in6_addr *src,
 		    struct in6_addr *dst);
 void ct_tuple_identify_as(const struct ct_tuple *tuple,
 			  const struct ct_proto *proto,
-			  const struct ct_net *cnet, struct ct_id *id);
+			  const struct ct_net *cnet, struct ct_lookup_key *id);
 void ct_tuple_identify(const struct ct_tuple *tuple, const struct ct_net *cnet,
-		       struct ct_id *id);
+		       struct ct_lookup_key *id);
 void ct_tuple_restore(struct ct_tuple *tuple, const struct ct_key *key,
 		      const struct in6_addr *addr, u8 sender);
 bool ct_tuple_has_link(const struct ct_tuple *tuple);
@@ -268,7 +268,7 @@ static __always_inline __be32 ct_addr6_fold(const struct in6_addr *a)
 	       a->s6_addr32[3];
 }
 
-u32 ct_hash_ipv6(const struct ct_id *id, u32 salt);
+u32 ct_hash_ipv6(const struct ct_lookup_key *id, u32 salt);
 
 extern hsiphash_key_t ct_hash_key;
 
@@ -362,7 +362,7 @@ static __always_inline u8 ct_order_ipv4_header(const struct iphdr *iph,
 static __always_inline u8 ct_order_ipv6_ports(const struct in6_addr *src,
 					      const struct in6_addr *dst,
 					      const __be16 *port, u8 protonum,
-					      struct ct_id *id)
+					      struct ct_lookup_key *id)
 {
 	struct ct_key *key = &id->key;
 	u8 sender;
@@ -390,7 +390,7 @@ static __always_inline u8 ct_order_ipv6_ports(const struct in6_addr *src,
  * Return: the end that sent the packet.
  */
 static __always_inline u8 ct_order_ipv6_header(const struct ipv6hdr *ip6h,
-					       u8 protonum, struct ct_id *id)
+					       u8 protonum, struct ct_lookup_key *id)
 {
 	return ct_order_ipv6_ports(&ip6h->saddr, &ip6h->daddr,
 				   (const __be16 *)(ip6h + 1), protonum, id);

@@ -11,7 +11,7 @@
  *	make	ct_flow_create(), ct_flow_confirm(), or ct_flow_discard()
  *	change	under the flow's lock: its fields, ct_flow_refresh(), then
  *		ct_event_update()
- *	end	ct_flow_end(), ct_flow_end_for()
+ *	end	ct_flow_end_unlock(), ct_flow_end_for_unlock()
  *	hear	ct_event_listen()
  *	place	ct_net(), ct_net_max(), ct_is_dropin()
  *	bridge	ct_bridge_get(), ct_bridge_put()

@@ -31,7 +31,7 @@ static struct ct_origin origin_of(const struct sk_buff *skb,
 	};
 }
 
-static bool exists(struct ct_net *cnet, const struct ct_tuple *tuple)
+static bool nl_exists(struct ct_net *cnet, const struct ct_tuple *tuple)
 {
 	struct ct_flow *flow;
 
@@ -112,7 +112,7 @@ static int refuse_master(const struct nfnl_info *info,
 		return err;
 	NL_SET_ERR_MSG_ATTR(info->extack, cda[CTA_TUPLE_MASTER],
 			    "flows have no masters");
-	return exists(ct_net(info->net), &master) ? -EOPNOTSUPP : -ENOENT;
+	return nl_exists(ct_net(info->net), &master) ? -EOPNOTSUPP : -ENOENT;
 }
 
 static int check_wish(const struct nfnl_info *info,
@@ -150,11 +150,11 @@ static int check_wish(const struct nfnl_info *info,
 }
 
 /* Bottom halves off, RCU. */
-static int make(struct ct_net *cnet, const struct wish *wish,
-		const struct ct_origin *origin)
+static int nl_make(struct ct_net *cnet, const struct wish *wish,
+		   const struct ct_origin *origin)
 {
 	const struct ct_nl_change *change = &wish->change;
-	struct ct_id orig_id, reply_id;
+	struct ct_lookup_key orig_id, reply_id;
 	struct ct_flow *flow;
 
 	ct_tuple_identify(&wish->orig, cnet, &orig_id);
@@ -168,7 +168,7 @@ static int make(struct ct_net *cnet, const struct wish *wish,
 	flow->state = wish->state;
 	ct_flow_prepare(flow, ct_now() + change->timeout,
 			(change->status & STATUS_SETTABLE) |
-			(origin->report ? CT_FLOW_UNTOLD : 0));
+			(origin->report ? CT_FLOW_NEW_PENDING : 0));
 	flow->mark = change->mark_flip;
 	if (change->has_labels &&
 	    ct_flow_change_labels(flow, change->label_mask,
@@ -184,8 +184,8 @@ static int make(struct ct_net *cnet, const struct wish *wish,
 	return 0;
 }
 
-static int create(struct sk_buff *skb, const struct nfnl_info *info,
-		  const struct nlattr *const cda[], struct wish *wish)
+static int nl_create(struct sk_buff *skb, const struct nfnl_info *info,
+		     const struct nlattr *const cda[], struct wish *wish)
 {
 	struct ct_origin origin = origin_of(skb, info);
 	int err;
@@ -197,7 +197,7 @@ static int create(struct sk_buff *skb, const struct nfnl_info *info,
 		return err;
 	rcu_read_lock();
 	local_bh_disable();
-	err = make(ct_net(info->net), wish, &origin);
+	err = nl_make(ct_net(info->net), wish, &origin);
 	local_bh_enable();
 	rcu_read_unlock();
 	if (err == -ENOMEM)
@@ -247,8 +247,8 @@ static int apply(struct ct_flow *flow, const struct ct_nl_change *change,
 	return 0;
 }
 
-static int update(struct sk_buff *skb, const struct nfnl_info *info,
-		  const struct nlattr *const cda[], const struct ct_tuple *name)
+static int nl_update(struct sk_buff *skb, const struct nfnl_info *info,
+		     const struct nlattr *const cda[], const struct ct_tuple *name)
 {
 	struct ct_origin origin = origin_of(skb, info);
 	const struct nlattr *fixed;
@@ -318,11 +318,11 @@ int ct_nl_new(struct sk_buff *skb, const struct nfnl_info *info,
 	}
 	if (err)
 		return err;
-	if (!name || !exists(ct_net(info->net), name))
-		return create(skb, info, cda, &wish);
+	if (!name || !nl_exists(ct_net(info->net), name))
+		return nl_create(skb, info, cda, &wish);
 	if (info->nlh->nlmsg_flags & NLM_F_EXCL)
 		return -EEXIST;
-	return update(skb, info, cda, name);
+	return nl_update(skb, info, cda, name);
 }
 
 /* Deleted */
@@ -356,7 +356,7 @@ static void end_one(const struct end *end, struct ct_flow *flow,
 			return;
 		}
 	}
-	ct_flow_end_for(flow, end->origin);
+	ct_flow_end_for_unlock(flow, end->origin);
 }
 
 static int delete_one(const struct end *end, const struct nfnl_info *info,
@@ -393,7 +393,7 @@ static void flush_all(const struct end *end)
 	rcu_read_lock();
 	ct_walk_begin(&walk, end->cnet, NFPROTO_UNSPEC);
 	while ((flow = ct_walk_next_locked(&walk))) {
-		ct_flow_end_for(flow, end->origin);
+		ct_flow_end_for_unlock(flow, end->origin);
 		local_bh_enable();
 		ct_walk_pause(&walk);
 	}

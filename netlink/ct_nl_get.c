@@ -152,13 +152,13 @@ static int dump_some(struct sk_buff *skb, struct netlink_callback *cb)
 
 /* One flow */
 
-static struct ct_flow *find(struct ct_net *cnet, const struct ct_tuple *tuple,
-			    const struct nlattr *id)
+static struct ct_flow *nl_find(struct ct_net *cnet, const struct ct_tuple *tuple,
+			       const struct nlattr *id)
 {
 	enum ip_conntrack_dir dir;
 	struct ct_snapshot snap;
 	struct ct_flow *flow;
-	struct ct_id as;
+	struct ct_lookup_key as;
 
 	ct_tuple_identify(tuple, cnet, &as);
 	flow = ct_hash_find(cnet, &as, &dir);
@@ -187,7 +187,7 @@ static struct ct_flow *find(struct ct_net *cnet, const struct ct_tuple *tuple,
 struct ct_flow *ct_nl_find(struct ct_net *cnet, const struct ct_tuple *tuple,
 			   const struct nlattr *id)
 {
-	struct ct_flow *flow = find(cnet, tuple, id);
+	struct ct_flow *flow = nl_find(cnet, tuple, id);
 	struct ct_tuple there = *tuple;
 	struct net_device *dev;
 
@@ -195,15 +195,15 @@ struct ct_flow *ct_nl_find(struct ct_net *cnet, const struct ct_tuple *tuple,
 		return flow;
 	for_each_netdev_rcu(cnet->net, dev) {
 		there.link = dev->ifindex;
-		flow = find(cnet, &there, id);
+		flow = nl_find(cnet, &there, id);
 		if (flow)
 			return flow;
 	}
 	return NULL;
 }
 
-static int look_up(struct ct_net *cnet, const struct ct_tuple *tuple, bool zero,
-		   struct ct_snapshot *snap)
+static int nl_look_up(struct ct_net *cnet, const struct ct_tuple *tuple, bool zero,
+		      struct ct_snapshot *snap)
 {
 	struct ct_flow *flow;
 
@@ -221,8 +221,8 @@ static int look_up(struct ct_net *cnet, const struct ct_tuple *tuple, bool zero,
 	return flow ? 0 : -ENOENT;
 }
 
-static int answer_one(struct sk_buff *skb, const struct nfnl_info *info,
-		      const struct nlattr *const cda[])
+static int nl_answer_one(struct sk_buff *skb, const struct nfnl_info *info,
+			 const struct nlattr *const cda[])
 {
 	struct ct_net *cnet = ct_net(info->net);
 	const struct ct_nl_shape shape = {
@@ -244,7 +244,7 @@ static int answer_one(struct sk_buff *skb, const struct nfnl_info *info,
 	answer = nlmsg_new(NLMSG_DEFAULT_SIZE, GFP_KERNEL);
 	if (!answer)
 		return -ENOMEM;
-	err = look_up(cnet, &tuple, is_zeroing(info->nlh), &snap);
+	err = nl_look_up(cnet, &tuple, is_zeroing(info->nlh), &snap);
 	if (!err)
 		err = ct_nl_fill(answer, &snap, &shape);
 	if (err) {
@@ -270,11 +270,14 @@ int ct_nl_get(struct sk_buff *skb, const struct nfnl_info *info,
 	};
 
 	if (!(info->nlh->nlmsg_flags & NLM_F_DUMP))
-		return answer_one(skb, info, cda);
+		return nl_answer_one(skb, info, cda);
 	return netlink_dump_start(info->sk, skb, info->nlh, &control);
 }
 
-/* Flows are in the table or they are not: there are no others to show. */
+/*
+ * The lists of dying and of unconfirmed flows are always empty: a flow is in the table,
+ * or nobody can see it.
+ */
 
 /**
  * ct_nl_dump_nothing() - the dump of what there is none of
@@ -316,7 +319,7 @@ static int put_columns(struct sk_buff *skb, int cpu)
 		{ CTA_STATS_EARLY_DROP, st->early_drop },
 		{ CTA_STATS_ERROR, st->icmp_error },
 		{ CTA_STATS_SEARCH_RESTART, st->search_restart },
-		{ CTA_STATS_CLASH_RESOLVE, st->raced },
+		{ CTA_STATS_CLASH_RESOLVE, st->clash },
 		{ CTA_STATS_CHAIN_TOOLONG, 0 },
 	};
 	int i;

@@ -205,7 +205,7 @@ static void get_state(const struct nft_expr *expr, struct nft_regs *regs,
 		      const struct nft_pktinfo *pkt)
 {
 	const struct ct_expr *ct = nft_expr_priv(expr);
-	enum ct_info info = ct_packet_info(pkt->skb, pkt->state);
+	enum ct_info info = ct_skb_answer(pkt->skb, pkt->state);
 	u32 *dest = &regs->data[ct->reg];
 
 	if (info == CT_INFO_UNTRACKED)
@@ -221,7 +221,7 @@ static void get_direction(const struct nft_expr *expr, struct nft_regs *regs,
 			  const struct nft_pktinfo *pkt)
 {
 	const struct ct_expr *ct = nft_expr_priv(expr);
-	enum ct_info info = ct_packet_info(pkt->skb, pkt->state);
+	enum ct_info info = ct_skb_answer(pkt->skb, pkt->state);
 
 	if (ct_info_has_flow(info))
 		nft_reg_store8(&regs->data[ct->reg], ct_info_dir(info));
@@ -234,7 +234,7 @@ static void get_mark(const struct nft_expr *expr, struct nft_regs *regs,
 {
 	const struct ct_expr *ct = nft_expr_priv(expr);
 
-	if (!ct_packet_mark(pkt->skb, pkt->state, &regs->data[ct->reg]))
+	if (!ct_skb_mark(pkt->skb, pkt->state, &regs->data[ct->reg]))
 		regs->verdict.code = NFT_BREAK;
 }
 
@@ -245,7 +245,7 @@ static void get_other(const struct nft_expr *expr, struct nft_regs *regs,
 	struct ct_snapshot snap;
 	enum ct_info info;
 
-	info = ct_packet_snapshot(pkt->skb, pkt->state, &snap);
+	info = ct_skb_snapshot(pkt->skb, pkt->state, &snap);
 	if (!ct_info_has_flow(info) ||
 	    !get_of_flow(&regs->data[ct->reg], ct, &snap))
 		regs->verdict.code = NFT_BREAK;
@@ -256,13 +256,13 @@ static void get_other(const struct nft_expr *expr, struct nft_regs *regs,
 static bool set_zone(const struct ct_expr *ct, u16 zone,
 		     const struct nft_pktinfo *pkt)
 {
-	struct ct_note note = { .has = CT_NOTE_ZONE };
+	struct ct_tmpl note = { .has = CT_TMPL_ZONE };
 
 	if (ct->dir != IP_CT_DIR_REPLY)
 		note.zone[IP_CT_DIR_ORIGINAL] = zone;
 	if (ct->dir != IP_CT_DIR_ORIGINAL)
 		note.zone[IP_CT_DIR_REPLY] = zone;
-	return ct_packet_say_early(pkt->skb, pkt->state, &note);
+	return ct_skb_say_early(pkt->skb, pkt->state, &note);
 }
 
 static void set(const struct nft_expr *expr, struct nft_regs *regs,
@@ -275,14 +275,14 @@ static void set(const struct nft_expr *expr, struct nft_regs *regs,
 	switch (ct->key) {
 	case NFT_CT_MARK:
 		op.flip = *src;
-		ct_packet_set_mark(pkt->skb, pkt->state, &op);
+		ct_skb_set_mark(pkt->skb, pkt->state, &op);
 		break;
 	case NFT_CT_LABELS:
 		/* Labels are added: the language has no way to take one. */
-		ct_packet_change_labels(pkt->skb, pkt->state, src, src);
+		ct_skb_change_labels(pkt->skb, pkt->state, src, src);
 		break;
 	case NFT_CT_EVENTMASK:
-		ct_packet_set_events(pkt->skb, pkt->state, *src);
+		ct_skb_set_events(pkt->skb, pkt->state, *src);
 		break;
 	case NFT_CT_ZONE:
 		/* Without a note it would be another flow's packet. */
@@ -295,7 +295,7 @@ static void set(const struct nft_expr *expr, struct nft_regs *regs,
 static void notrack(const struct nft_expr *expr, struct nft_regs *regs,
 		    const struct nft_pktinfo *pkt)
 {
-	ct_packet_notrack(pkt->skb, pkt->state);
+	ct_skb_notrack(pkt->skb, pkt->state);
 }
 
 /* Rules */

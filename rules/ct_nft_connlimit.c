@@ -6,7 +6,7 @@
  * Overview
  *	As the kernel's own (nft(8), CONNECTION COUNTER). In a dynamic set each
  *	element has a count of its own, and goes when that is 0. Counting is the
- *	business of ct_count.c.
+ *	business of ct_conncount.c.
  *
  * Context
  *	eval and clone: hooks, RCU read-side section; the rest: process.
@@ -18,7 +18,7 @@
 #include <linux/slab.h>
 #include <net/netfilter/nf_tables.h>
 
-#include "ct_count.h"
+#include "ct_conncount.h"
 #include "ct_connlimit.h"
 #include "ip_conntrack.h"
 
@@ -29,7 +29,7 @@
  * @invert: the rule goes on where there are more
  */
 struct limit {
-	struct ct_count *count;
+	struct ct_conncount *count;
 	u32 most;
 	bool invert;
 };
@@ -38,7 +38,7 @@ static void limit_eval(const struct nft_expr *expr, struct nft_regs *regs,
 		       const struct nft_pktinfo *pkt)
 {
 	const struct limit *limit = nft_expr_priv(expr);
-	int n = ct_count_packet(limit->count, pkt->skb, pkt->state);
+	int n = ct_conncount_packet(limit->count, pkt->skb, pkt->state);
 
 	if (n < 0)	/* nobody knows whether the limit is reached */
 		regs->verdict.code = NF_DROP;
@@ -51,7 +51,7 @@ static int limit_alloc(struct limit *limit, gfp_t gfp)
 	limit->count = kmalloc(sizeof(*limit->count), gfp);
 	if (!limit->count)
 		return -ENOMEM;
-	ct_count_init(limit->count);
+	ct_conncount_init(limit->count);
 	return 0;
 }
 
@@ -100,7 +100,7 @@ static void limit_destroy(const struct nft_ctx *ctx,
 {
 	const struct limit *limit = nft_expr_priv(expr);
 
-	ct_count_exit(limit->count);
+	ct_conncount_exit(limit->count);
 	kfree(limit->count);
 }
 
@@ -108,7 +108,7 @@ static bool limit_gc(struct net *net, const struct nft_expr *expr)
 {
 	const struct limit *limit = nft_expr_priv(expr);
 
-	return ct_count_gc(limit->count, net);
+	return ct_conncount_gc(limit->count, net);
 }
 
 static int limit_dump(struct sk_buff *skb, const struct nft_expr *expr,

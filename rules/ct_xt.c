@@ -182,13 +182,13 @@ static bool conntrack(const struct sk_buff *skb,
 	u16 bits;
 
 	if (is_brief(info, state_mask)) {
-		what = ct_packet_info(skb, par->state);
+		what = ct_skb_answer(skb, par->state);
 		return is_met(info, XT_CONNTRACK_STATE,
 			      state_mask & state_bit(what)) &&
 		       (ct_info_has_flow(what) ||
 			info->match_flags & XT_CONNTRACK_STATE);
 	}
-	what = ct_packet_snapshot(skb, par->state, &snap);
+	what = ct_skb_snapshot(skb, par->state, &snap);
 	bits = state_bit(what);
 	if (ct_info_has_flow(what)) {
 		if (snap.status & IPS_SRC_NAT)
@@ -231,7 +231,7 @@ static bool state_match(const struct sk_buff *skb,
 			struct xt_action_param *par)
 {
 	const struct xt_state_info *info = par->matchinfo;
-	enum ct_info what = ct_packet_info(skb, par->state);
+	enum ct_info what = ct_skb_answer(skb, par->state);
 
 	if (what == CT_INFO_UNTRACKED)
 		return info->statemask & XT_STATE_UNTRACKED;
@@ -246,7 +246,7 @@ static bool connmark_match(const struct sk_buff *skb,
 	const struct xt_connmark_mtinfo1 *info = par->matchinfo;
 	u32 mark;
 
-	if (!ct_packet_mark(skb, par->state, &mark))
+	if (!ct_skb_mark(skb, par->state, &mark))
 		return false;
 	return ((mark & info->mask) == info->mark) != info->invert;
 }
@@ -271,14 +271,14 @@ static unsigned int connmark(struct sk_buff *skb,
 			op.right = info->shift_bits;
 		else
 			op.left = info->shift_bits;
-		ct_packet_set_mark(skb, state, &op);
+		ct_skb_set_mark(skb, state, &op);
 		break;
 	case XT_CONNMARK_SAVE:
 		op.flip = shifted(skb->mark & info->nfmask, info);
-		ct_packet_set_mark(skb, state, &op);
+		ct_skb_set_mark(skb, state, &op);
 		break;
 	case XT_CONNMARK_RESTORE:
-		if (!ct_packet_mark(skb, state, &mark))
+		if (!ct_skb_mark(skb, state, &mark))
 			break;
 		skb->mark = (skb->mark & ~info->nfmask) ^
 			    shifted(mark & info->ctmask, info);
@@ -331,7 +331,7 @@ static bool connbytes_match(const struct sk_buff *skb,
 	u64 packets, bytes, n, from = info->count.from, to = info->count.to;
 	struct ct_snapshot snap;
 
-	if (!ct_info_has_flow(ct_packet_snapshot(skb, par->state, &snap)))
+	if (!ct_info_has_flow(ct_skb_snapshot(skb, par->state, &snap)))
 		return false;
 	packets = of_direction(snap.packets, info->direction);
 	bytes = of_direction(snap.bytes, info->direction);
@@ -364,13 +364,13 @@ static bool connlabel_match(const struct sk_buff *skb,
 	struct ct_snapshot snap;
 	bool has;
 
-	if (!ct_info_has_flow(ct_packet_snapshot(skb, par->state, &snap)))
+	if (!ct_info_has_flow(ct_skb_snapshot(skb, par->state, &snap)))
 		return invert;
 	label[info->bit / 32] = 1U << info->bit % 32;
 	has = snap.has_labels &&
 	      snap.labels[info->bit / 32] & label[info->bit / 32];
 	if (!has && info->options & XT_CONNLABEL_OP_SET)
-		has = ct_packet_change_labels(skb, par->state, label, label);
+		has = ct_skb_change_labels(skb, par->state, label, label);
 	return has != invert;
 }
 
@@ -394,25 +394,25 @@ static unsigned int ct_target(struct sk_buff *skb,
 	const struct xt_ct_target_info_v1 *info = par->targinfo;
 	u16 zone = info->flags & XT_CT_ZONE_MARK ? skb->mark : info->zone;
 	u16 dirs = info->flags & (XT_CT_ZONE_DIR_ORIG | XT_CT_ZONE_DIR_REPL);
-	struct ct_note note = {};
+	struct ct_tmpl note = {};
 
 	if (info->flags & XT_CT_NOTRACK) {
-		ct_packet_notrack(skb, par->state);
+		ct_skb_notrack(skb, par->state);
 		return XT_CONTINUE;
 	}
 	if (zone) {
-		note.has |= CT_NOTE_ZONE;
+		note.has |= CT_TMPL_ZONE;
 		if (dirs != XT_CT_ZONE_DIR_REPL)
 			note.zone[IP_CT_DIR_ORIGINAL] = zone;
 		if (dirs != XT_CT_ZONE_DIR_ORIG)
 			note.zone[IP_CT_DIR_REPLY] = zone;
 	}
 	if (info->ct_events) {
-		note.has |= CT_NOTE_EVENTS;
+		note.has |= CT_TMPL_EVENTS;
 		note.events = info->ct_events;
 	}
 	/* Without a note it would be another flow's packet. */
-	if (note.has && !ct_packet_say_early(skb, par->state, &note))
+	if (note.has && !ct_skb_say_early(skb, par->state, &note))
 		return NF_DROP;
 	return XT_CONTINUE;
 }
@@ -420,7 +420,7 @@ static unsigned int ct_target(struct sk_buff *skb,
 static unsigned int notrack_target(struct sk_buff *skb,
 				   const struct xt_action_param *par)
 {
-	ct_packet_notrack(skb, par->state);
+	ct_skb_notrack(skb, par->state);
 	return XT_CONTINUE;
 }
 

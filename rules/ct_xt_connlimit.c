@@ -5,7 +5,7 @@
  * Overview
  *	As the kernel's own (iptables-extensions(8)): connections are counted by
  *	the source or destination address of the packet, as far as the rule's
- *	mask says. Counting is the business of ct_count.c.
+ *	mask says. Counting is the business of ct_conncount.c.
  *
  * Context
  *	match: hooks, RCU read-side section; the rest: process.
@@ -19,14 +19,14 @@
 #include <linux/netfilter/xt_connlimit.h>
 #include <linux/slab.h>
 
-#include "ct_count.h"
+#include "ct_conncount.h"
 #include "ct_connlimit.h"
 #include "ip_conntrack.h"
 
 /* The rule's memory of ours; the kernel's own has another there. */
-static struct ct_counts *counts_of(const struct xt_connlimit_info *info)
+static struct ct_conncounts *counts_of(const struct xt_connlimit_info *info)
 {
-	return (struct ct_counts *)info->data;
+	return (struct ct_conncounts *)info->data;
 }
 
 /* The packet's address, as far as the rule's mask says */
@@ -55,7 +55,7 @@ static bool connlimit_match(const struct sk_buff *skb,
 	int n;
 
 	read_addr(skb, par, info, &addr);
-	n = ct_counts_packet(counts_of(info), &addr, skb, par->state);
+	n = ct_conncounts_packet(counts_of(info), &addr, skb, par->state);
 	if (n < 0) {	/* nobody knows whether the limit is reached */
 		par->hotdrop = true;
 		return false;
@@ -66,7 +66,7 @@ static bool connlimit_match(const struct sk_buff *skb,
 static int connlimit_check(const struct xt_mtchk_param *par)
 {
 	struct xt_connlimit_info *info = par->matchinfo;
-	struct ct_counts *counts;
+	struct ct_conncounts *counts;
 	int err;
 
 	if (info->flags & ~(XT_CONNLIMIT_INVERT | XT_CONNLIMIT_DADDR)) {
@@ -77,7 +77,7 @@ static int connlimit_check(const struct xt_mtchk_param *par)
 	counts = kmalloc(sizeof(*counts), GFP_KERNEL_ACCOUNT);
 	if (!counts)
 		return -ENOMEM;
-	err = ct_counts_init(counts, par->net);
+	err = ct_conncounts_init(counts, par->net);
 	if (err) {
 		kfree(counts);
 		return err;
@@ -90,7 +90,7 @@ static void connlimit_destroy(const struct xt_mtdtor_param *par)
 {
 	const struct xt_connlimit_info *info = par->matchinfo;
 
-	ct_counts_exit(counts_of(info));
+	ct_conncounts_exit(counts_of(info));
 	kfree(counts_of(info));
 }
 

@@ -49,7 +49,7 @@ static void make_tuple(struct ct_tuple *t, u32 n, u8 family)
 static struct ct_flow *add_flow(struct table_test *tt, u32 n, u8 family,
 				const struct ct_tuple *reply, u32 age)
 {
-	struct ct_id orig, alias;
+	struct ct_lookup_key orig, alias;
 	struct ct_flow *flow;
 	struct ct_tuple t;
 
@@ -79,7 +79,7 @@ static long find_mark(struct table_test *tt, const struct ct_tuple *t,
 		      enum ip_conntrack_dir *dir)
 {
 	struct ct_flow *flow;
-	struct ct_id id;
+	struct ct_lookup_key id;
 	long mark = -1;
 
 	ct_tuple_identify(t, &tt->cnet, &id);
@@ -100,7 +100,7 @@ static void end_flow(struct table_test *tt, u32 n, u8 family)
 	enum ip_conntrack_dir dir;
 	struct ct_flow *flow;
 	struct ct_tuple t;
-	struct ct_id id;
+	struct ct_lookup_key id;
 
 	make_tuple(&t, n, family);
 	ct_tuple_identify(&t, &tt->cnet, &id);
@@ -108,7 +108,7 @@ static void end_flow(struct table_test *tt, u32 n, u8 family)
 	rcu_read_lock();
 	flow = ct_hash_find(&tt->cnet, &id, &dir);
 	if (flow)
-		ct_flow_end(flow, CT_ENDED_REQUEST);
+		ct_flow_end_unlock(flow, CT_ENDED_REQUEST);
 	rcu_read_unlock();
 	local_bh_enable();
 }
@@ -199,7 +199,7 @@ static void translated_flows_have_one_original(struct kunit *test)
 	struct table_test *tt = test->priv;
 	struct ct_tuple reply, inverse, t;
 	enum ip_conntrack_dir dir;
-	struct ct_id id;
+	struct ct_lookup_key id;
 
 	make_tuple(&t, 7, NFPROTO_IPV6);
 	ct_tuple_invert(&inverse, &t);
@@ -226,7 +226,7 @@ static void add_of_link(struct kunit *test, const struct ct_tuple *t)
 	struct ct_snapshot snap;
 	struct ct_flow *flow;
 	bool added = false;
-	struct ct_id id;
+	struct ct_lookup_key id;
 
 	ct_tuple_identify(t, &tt->cnet, &id);
 	local_bh_disable();
@@ -278,7 +278,7 @@ static bool is_believed(struct table_test *tt, struct ct_flow *flow, u32 n)
 	enum ip_conntrack_dir dir;
 	struct ct_flow *locked;
 	struct ct_tuple t;
-	struct ct_id id;
+	struct ct_lookup_key id;
 
 	make_tuple(&t, n, NFPROTO_IPV4);
 	ct_tuple_identify(&t, &tt->cnet, &id);
@@ -543,7 +543,7 @@ static void reaps_in_time(struct kunit *test)
 
 	for (n = 0; n < 300; n++)
 		add_flow(tt, n, NFPROTO_IPV4, NULL, n % 3 ? 1 : CT_TEST_AGE);
-	ct_expire_kick();
+	ct_gc_kick();
 	while (atomic_read(&tt->cnet.count) != 100 && time_before(jiffies, end))
 		msleep(20);
 	KUNIT_EXPECT_EQ(test, atomic_read(&tt->cnet.count), 100);
@@ -559,7 +559,7 @@ static void reaps_what_is_hastened(struct kunit *test)
 
 	flow = add_flow(tt, 1, NFPROTO_IPV4, NULL, CT_TEST_AGE);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, flow);
-	ct_expire_kick();
+	ct_gc_kick();
 	msleep(1500);	/* the reaper has seen the far end */
 	local_bh_disable();
 	rcu_read_lock();

@@ -30,20 +30,20 @@ static struct ct_pending *begin(struct sk_buff *skb)
 	return p;
 }
 
-static void say_mark(struct ct_note *note, const void *arg)
+static void say_mark(struct ct_tmpl *note, const void *arg)
 {
 	note->mark = *(const u32 *)arg;
-	note->has |= CT_NOTE_MARK;
+	note->has |= CT_TMPL_MARK;
 }
 
 static u32 mark_of(struct ct_pending *p)
 {
-	struct ct_note note;
+	struct ct_tmpl note;
 
 	local_bh_disable();
-	ct_pending_note(p, &note);
+	ct_pending_tmpl(p, &note);
 	local_bh_enable();
-	return note.has & CT_NOTE_MARK ? note.mark : 0;
+	return note.has & CT_TMPL_MARK ? note.mark : 0;
 }
 
 /* Whoever has no object has one of these numbers, or none. */
@@ -169,12 +169,12 @@ static void is_bounded(struct kunit *test)
 /* A mark that a rule set before does not keep a zone from being said. */
 static void says_zones_behind_marks(struct kunit *test)
 {
-	const struct ct_note zone = {
-		.has = CT_NOTE_ZONE,
+	const struct ct_tmpl zone = {
+		.has = CT_TMPL_ZONE,
 		.zone = { 7, 7 },
 	};
 	struct sk_buff *skb = new_packet(test);
-	struct ct_note got = {};
+	struct ct_tmpl got = {};
 	u32 mark = 3;
 	struct ct_pending *p;
 
@@ -186,7 +186,7 @@ static void says_zones_behind_marks(struct kunit *test)
 		ct_pending_edit(p, say_mark, &mark);
 		KUNIT_EXPECT_TRUE(test, ct_pending_say_early(ct_net_initial,
 							     skb, &zone));
-		ct_pending_note(p, &got);
+		ct_pending_tmpl(p, &got);
 	}
 	local_bh_enable();
 	KUNIT_EXPECT_EQ(test, got.mark, 3);
@@ -197,15 +197,15 @@ static void says_zones_behind_marks(struct kunit *test)
 /* Before the first hook a packet has a note, but no answer. */
 static void is_spoken_of_early(struct kunit *test)
 {
-	const struct ct_note note = {
-		.has = CT_NOTE_ZONE,
+	const struct ct_tmpl note = {
+		.has = CT_TMPL_ZONE,
 		.zone = { 5, 0 },
 	}, later = {
-		.has = CT_NOTE_ZONE,
+		.has = CT_TMPL_ZONE,
 		.zone = { 6, 6 },
 	};
 	struct sk_buff *skb = new_packet(test);
-	struct ct_note got;
+	struct ct_tmpl got;
 
 	local_bh_disable();
 	KUNIT_EXPECT_TRUE(test, ct_pending_say_early(ct_net_initial, skb, &note));
@@ -213,7 +213,7 @@ static void is_spoken_of_early(struct kunit *test)
 	local_bh_enable();
 	KUNIT_EXPECT_EQ(test, ct_skb_info(skb), CT_INFO_NONE);
 	KUNIT_ASSERT_NOT_NULL(test, ct_pending_of(skb));
-	ct_pending_note(ct_pending_of(skb), &got);
+	ct_pending_tmpl(ct_pending_of(skb), &got);
 	KUNIT_EXPECT_EQ(test, got.zone[IP_CT_DIR_ORIGINAL], 5);
 	KUNIT_EXPECT_EQ(test, got.zone[IP_CT_DIR_REPLY], 0);
 	kfree_skb(skb);
@@ -236,7 +236,7 @@ static void is_said_by_tuple(struct kunit *test)
 {
 	struct ct_tuple first = tuple_of(1), t = tuple_of(2);
 	u64 before = lost();
-	struct ct_note note;
+	struct ct_tmpl note;
 	u32 i;
 
 	local_bh_disable();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Two read every packet's headers: the short way (ct_plain.c) and the long one
+ * Two read every packet's headers: the short way (ct_fast.c) and the long one
  * (ct_tuple.c and the protocols). Whatever the bytes are, what the short way
  * takes must be what the long way would have read: the same key, tuple, lengths
  * and segment, and nothing that the long way refuses. Packets are random,
@@ -303,7 +303,7 @@ static bool same_segment(const struct ct_tcp_seg *a, const struct ct_tcp_seg *b,
 	       (kind == CT_TCP_K_ACK ? !b->opts : a->opts == b->opts);
 }
 
-static bool same_key(const struct ct_id *a, const struct ct_id *b)
+static bool same_key(const struct ct_lookup_key *a, const struct ct_lookup_key *b)
 {
 	return a->sender == b->sender && a->hash == b->hash &&
 	       a->key.word[0] == b->key.word[0] &&
@@ -314,11 +314,11 @@ static bool same_key(const struct ct_id *a, const struct ct_id *b)
 
 /* What the short way took, and what the long way says */
 static void compare(struct ct_test_run *run, const struct packet *p,
-		    const struct ct_plain_view *view, enum ct_reason reason)
+		    const struct ct_fast_view *view, enum ct_reason reason)
 {
 	const struct ct_pkt *pkt = &run->pkt;
 	struct kunit *test = run->test;
-	struct ct_id id;
+	struct ct_lookup_key id;
 
 	/* Who takes a segment as any reads it once more, the long way. */
 	if (p->protonum == IPPROTO_TCP && view->kind == CT_TCP_K_NONE &&
@@ -358,14 +358,14 @@ static bool read_both(struct ct_test_run *run, const struct packet *p,
 		      enum ct_reason *reason)
 {
 	const struct nf_hook_state state = { .hook = p->hook, .pf = p->family };
-	struct ct_plain_view view;
+	struct ct_fast_view view;
 	struct sk_buff *skb;
 	bool plain;
 
 	memset(&view, 0xa5, sizeof(view));
 	skb = make_skb(run->test, p);
 	local_bh_disable();
-	plain = ct_plain_read(skb, &run->cnet, &state, &view);
+	plain = ct_fast_read(skb, &run->cnet, &state, &view);
 	local_bh_enable();
 	kfree_skb(skb);
 

@@ -104,15 +104,15 @@ static void make_tuple(const struct tuple_case *c, struct ct_tuple *t)
 	}
 }
 
-static void identify(const struct ct_tuple *t, struct ct_id *id)
+static void identify(const struct ct_tuple *t, struct ct_lookup_key *id)
 {
 	/* What is not written must show. */
 	memset(id, 0xa5, sizeof(*id));
 	ct_tuple_identify(t, &cnet, id);
 }
 
-static bool same_flow(const struct ct_tuple *t, const struct ct_id *a,
-		      const struct ct_id *b)
+static bool same_flow(const struct ct_tuple *t, const struct ct_lookup_key *a,
+		      const struct ct_lookup_key *b)
 {
 	if (a->hash != b->hash || !ct_key_equal(&a->key, &b->key))
 		return false;
@@ -137,7 +137,7 @@ static void test_both_directions_have_one_key(struct kunit *test)
 {
 	const struct tuple_case *c = test->param_value;
 	struct ct_tuple t, inverse;
-	struct ct_id a, b;
+	struct ct_lookup_key a, b;
 
 	make_tuple(c, &t);
 	memset(&inverse, 0, sizeof(inverse));
@@ -153,7 +153,7 @@ static void test_key_gives_tuple_back(struct kunit *test)
 {
 	const struct tuple_case *c = test->param_value;
 	struct ct_tuple t, inverse, back;
-	struct ct_id id;
+	struct ct_lookup_key id;
 
 	make_tuple(c, &t);
 	memset(&inverse, 0, sizeof(inverse));
@@ -173,7 +173,7 @@ static void test_other_tuple_has_other_key(struct kunit *test)
 {
 	const struct tuple_case *c = test->param_value;
 	struct ct_tuple t, other;
-	struct ct_id a, b;
+	struct ct_lookup_key a, b;
 	int what;
 
 	make_tuple(c, &t);
@@ -211,7 +211,7 @@ static void test_mutual_pings_are_two_flows(struct kunit *test)
 {
 	struct tuple_case c = { "", V4, IPPROTO_ICMP, 1, 2, TYPE(ICMP_ECHO), 7 };
 	struct ct_tuple t;
-	struct ct_id a, b;
+	struct ct_lookup_key a, b;
 
 	make_tuple(&c, &t);
 	identify(&t, &a);
@@ -235,7 +235,7 @@ static void test_folds_do_not_replace_addresses(struct kunit *test)
 {
 	const struct tuple_case c = { "", V6, IPPROTO_TCP, 1, 2, 40000, 80 };
 	struct ct_tuple t;
-	struct ct_id a, b;
+	struct ct_lookup_key a, b;
 
 	make_tuple(&c, &t);
 	identify(&t, &a);
@@ -251,7 +251,7 @@ static void test_links_are_told_apart(struct kunit *test)
 {
 	const struct tuple_case c = { "", V6, IPPROTO_UDP, 1, 2, 40000, 53 };
 	struct ct_tuple t, inverse, back;
-	struct ct_id a, b;
+	struct ct_lookup_key a, b;
 
 	make_tuple(&c, &t);
 	KUNIT_EXPECT_FALSE(test, ct_tuple_has_link(&t));
@@ -289,7 +289,7 @@ static void test_namespaces_salt_the_hash(struct kunit *test)
 
 	for (i = 0; i < ARRAY_SIZE(tuple_cases); i++) {
 		struct ct_tuple t;
-		struct ct_id a, b;
+		struct ct_lookup_key a, b;
 
 		make_tuple(&tuple_cases[i], &t);
 		identify(&t, &a);
@@ -378,8 +378,8 @@ static void test_protocols_are_found(struct kunit *test)
 	}
 }
 
-/* The key of a header, as ct_plain.c reads it */
-static u8 order_header(const struct ct_tuple *t, struct ct_id *id)
+/* The key of a header, as ct_fast.c reads it */
+static u8 order_header(const struct ct_tuple *t, struct ct_lookup_key *id)
 {
 	struct {
 		struct iphdr ip;
@@ -401,7 +401,7 @@ static u8 order_header(const struct ct_tuple *t, struct ct_id *id)
 static void test_header_has_the_same_key(struct kunit *test)
 {
 	const struct tuple_case *c = test->param_value;
-	struct ct_id id, read;
+	struct ct_lookup_key id, read;
 	struct ct_tuple t;
 	u8 sender;
 

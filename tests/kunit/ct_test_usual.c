@@ -123,7 +123,7 @@ static void random_next(struct chance *c, const struct ct_tcp *t,
 	random_segment(c, t, *dir, seg);
 }
 
-/* A shortcut, as ct_plain.c calls it; sets what is new of the flow's status. */
+/* A shortcut, as ct_fast.c calls it; sets what is new of the flow's status. */
 typedef bool shortcut_t(const struct ct_test_run *run, struct ct_tcp *t,
 			enum ip_conntrack_dir dir, u32 *timeout, u32 *news);
 
@@ -134,8 +134,8 @@ static bool in_connection(const struct ct_test_run *run, struct ct_tcp *t,
 
 	*news = 0;
 	return (run->flow.status & settled) == settled &&
-	       ct_tcp_usual(t, CT_TCP_ESTABLISHED, dir, &run->pkt.tcp,
-			    &run->cnet.knobs, timeout);
+	       ct_tcp_fast(t, CT_TCP_ESTABLISHED, dir, &run->pkt.tcp,
+			   &run->cnet.knobs, timeout);
 }
 
 /* An answer to a SYN, and what completes a handshake */
@@ -148,12 +148,12 @@ static bool opening(const struct ct_test_run *run, struct ct_tcp *t,
 	if (dir == REPLY) {
 		*news = IPS_SEEN_REPLY;
 		return seg->kind == CT_TCP_K_SYNACK &&
-		       ct_tcp_usual_answer(t, seg, knobs, timeout);
+		       ct_tcp_fast_answer(t, seg, knobs, timeout);
 	}
 	*news = IPS_ASSURED;
 	return seg->kind == CT_TCP_K_ACK &&
 	       run->flow.status & IPS_SEEN_REPLY &&
-	       ct_tcp_usual(t, CT_TCP_SYN_RECV, dir, seg, knobs, timeout);
+	       ct_tcp_fast(t, CT_TCP_SYN_RECV, dir, seg, knobs, timeout);
 }
 
 /* Both answers to one segment. Returns true if the shortcut had one. */
@@ -298,7 +298,7 @@ static void test_beginnings(struct kunit *test)
 		run->pkt.tcp.kind = CT_TCP_K_SYN;
 		run->pkt.tcp.has_ack = false;
 		memset(&state, 0, sizeof(state));
-		timeout = ct_tcp_usual_first(&state.tcp, &run->pkt.tcp, knobs);
+		timeout = ct_tcp_fast_first(&state.tcp, &run->pkt.tcp, knobs);
 		ct_proto_tcp.judge(NULL, &run->pkt, ORIG, j);
 		KUNIT_EXPECT_EQ(test, (int)j->verdict, CT_ACCEPT);
 		KUNIT_EXPECT_EQ(test, j->status, 0U);
@@ -308,7 +308,7 @@ static void test_beginnings(struct kunit *test)
 
 		run->pkt.now = prandom_u32_state(&c.state);
 		memset(&state, 0, sizeof(state));
-		timeout = ct_udp_usual_first(&state.udp, run->pkt.now, knobs);
+		timeout = ct_udp_fast_first(&state.udp, run->pkt.now, knobs);
 		ct_proto_udp.judge(NULL, &run->pkt, ORIG, j);
 		KUNIT_EXPECT_EQ(test, (int)j->verdict, CT_ACCEPT);
 		KUNIT_EXPECT_EQ(test, j->status, 0U);
@@ -349,8 +349,8 @@ static void test_datagrams(struct kunit *test)
 		dir = below(&c, 2);
 		run->pkt.proto->judge(&run->flow, &run->pkt, dir, j);
 		status = j->status | (dir == REPLY ? IPS_SEEN_REPLY : 0);
-		if (ct_udp_usual_answer(run->flow.status, dir,
-					&run->cnet.knobs, &timeout)) {
+		if (ct_udp_fast_answer(run->flow.status, dir,
+				       &run->cnet.knobs, &timeout)) {
 			answers++;
 			KUNIT_EXPECT_EQ(test, (int)j->verdict, CT_ACCEPT);
 			KUNIT_EXPECT_TRUE(test, j->stays);
@@ -358,8 +358,8 @@ static void test_datagrams(struct kunit *test)
 					(u32)IPS_SEEN_REPLY);
 			KUNIT_EXPECT_EQ(test, j->timeout, timeout);
 		}
-		if (!ct_udp_usual(&run->flow, run->flow.status, dir,
-				  run->pkt.now, &run->cnet.knobs, &timeout)) {
+		if (!ct_udp_fast(&run->flow, run->flow.status, dir,
+				 run->pkt.now, &run->cnet.knobs, &timeout)) {
 			if (status & ~run->flow.status)
 				changing++;
 			else	/* an answer, and answers matter */

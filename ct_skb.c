@@ -89,7 +89,7 @@ struct answer {
 	bool has_cause;
 	struct ct_pkt pkt;
 	struct ct_pending *p;
-	struct ct_note note;
+	struct ct_tmpl note;
 	struct ct_tuple orig;
 	union ct_state next;
 	u32 timeout;
@@ -260,18 +260,18 @@ static void answered(struct answer *a)
 }
 
 /**
- * ct_packet_work_out() - what is a packet to its flow that carries no answer?
+ * ct_skb_work_out() - what is a packet to its flow that carries no answer?
  * @skb: the packet
  * @state: the hook that it is in
  *
- * For ct_packet_info().
+ * For ct_skb_answer().
  *
  * Context: hooks, RCU read-side section.
  *
  * Return: the answer.
  */
-enum ct_info ct_packet_work_out(const struct sk_buff *skb,
-				const struct nf_hook_state *state)
+enum ct_info ct_skb_work_out(const struct sk_buff *skb,
+			     const struct nf_hook_state *state)
 {
 	struct answer a CT_UNINIT;
 
@@ -281,10 +281,10 @@ enum ct_info ct_packet_work_out(const struct sk_buff *skb,
 	local_bh_enable();
 	return a.info;
 }
-EXPORT_SYMBOL_CT(ct_packet_work_out);
+EXPORT_SYMBOL_CT(ct_skb_work_out);
 
 /* What the flow will be. Returns false if it cannot be. */
-static bool foresee(const struct answer *a, struct ct_snapshot *snap)
+static bool snapshot_unconfirmed(const struct answer *a, struct ct_snapshot *snap)
 {
 	const struct ct_pkt *pkt = &a->pkt;
 
@@ -299,9 +299,9 @@ static bool foresee(const struct answer *a, struct ct_snapshot *snap)
 	snap->state = a->next;
 	snap->status = ct_packet_nat_status(&a->orig, &pkt->tuple);
 	snap->left = a->timeout;
-	if (a->note.has & CT_NOTE_MARK)
+	if (a->note.has & CT_TMPL_MARK)
 		snap->mark = a->note.mark;
-	if (a->note.has & CT_NOTE_LABELS) {
+	if (a->note.has & CT_TMPL_LABELS) {
 		memcpy(snap->labels, a->note.labels, sizeof(snap->labels));
 		snap->has_labels = true;
 	}
@@ -309,7 +309,7 @@ static bool foresee(const struct answer *a, struct ct_snapshot *snap)
 }
 
 /* What the flow would have been that an answer has prevented. */
-static bool imagine(const struct answer *a, struct ct_snapshot *snap)
+static bool snapshot_of_cause(const struct answer *a, struct ct_snapshot *snap)
 {
 	memset(snap, 0, sizeof(*snap));
 	if (!ct_tuple_invert(&snap->tuple[IP_CT_DIR_REPLY], &a->orig))
@@ -321,7 +321,7 @@ static bool imagine(const struct answer *a, struct ct_snapshot *snap)
 }
 
 /**
- * ct_packet_snapshot() - the flow of a packet as it is at this moment
+ * ct_skb_snapshot() - the flow of a packet as it is at this moment
  * @skb: the packet
  * @state: the hook that it is in
  * @snap: filled if there is a flow; for a packet that has none yet, with what
@@ -332,9 +332,9 @@ static bool imagine(const struct answer *a, struct ct_snapshot *snap)
  * Return: what the packet is; CT_INFO_INVALID or CT_INFO_UNTRACKED if it has no
  * flow, which is also said if the flow is over meanwhile.
  */
-enum ct_info ct_packet_snapshot(const struct sk_buff *skb,
-				const struct nf_hook_state *state,
-				struct ct_snapshot *snap)
+enum ct_info ct_skb_snapshot(const struct sk_buff *skb,
+			     const struct nf_hook_state *state,
+			     struct ct_snapshot *snap)
 {
 	struct answer a CT_UNINIT;
 	bool is_filled;
@@ -345,19 +345,19 @@ enum ct_info ct_packet_snapshot(const struct sk_buff *skb,
 	if (a.flow)
 		ct_flow_snapshot(a.flow, ct_now(), snap);
 	else if (a.fresh)
-		is_filled = foresee(&a, snap);
+		is_filled = snapshot_unconfirmed(&a, snap);
 	else if (a.has_cause)
-		is_filled = imagine(&a, snap);
+		is_filled = snapshot_of_cause(&a, snap);
 	answered(&a);
 	local_bh_enable();
 	if (!is_filled && ct_info_has_flow(a.info))
 		return CT_INFO_INVALID;
 	return a.info;
 }
-EXPORT_SYMBOL_CT(ct_packet_snapshot);
+EXPORT_SYMBOL_CT(ct_skb_snapshot);
 
 /**
- * ct_packet_mark() - the connection mark of a packet
+ * ct_skb_mark() - the connection mark of a packet
  * @skb: the packet
  * @state: the hook that it is in
  * @mark: set to it
@@ -366,8 +366,8 @@ EXPORT_SYMBOL_CT(ct_packet_snapshot);
  *
  * Return: false if the packet has no flow.
  */
-bool ct_packet_mark(const struct sk_buff *skb,
-		    const struct nf_hook_state *state, u32 *mark)
+bool ct_skb_mark(const struct sk_buff *skb,
+		 const struct nf_hook_state *state, u32 *mark)
 {
 	struct answer a CT_UNINIT;
 	bool found;
@@ -378,14 +378,14 @@ bool ct_packet_mark(const struct sk_buff *skb,
 	if (a.flow)
 		*mark = a.flow->mark;
 	else if (a.fresh)
-		*mark = a.note.has & CT_NOTE_MARK ? a.note.mark : 0;
+		*mark = a.note.has & CT_TMPL_MARK ? a.note.mark : 0;
 	else if (a.has_cause)
 		*mark = 0;
 	answered(&a);
 	local_bh_enable();
 	return found;
 }
-EXPORT_SYMBOL_CT(ct_packet_mark);
+EXPORT_SYMBOL_CT(ct_skb_mark);
 
 /* Saying */
 
@@ -394,7 +394,7 @@ EXPORT_SYMBOL_CT(ct_packet_mark);
  * place, by what the packet was before translation. What was not seen yet will be, or
  * carries no answer. Returns false if it is lost.
  */
-static bool say(struct answer *a, ct_note_edit_t *edit, const void *arg)
+static bool say(struct answer *a, ct_tmpl_edit_t *edit, const void *arg)
 {
 	struct sk_buff *skb = a->pkt.skb;
 
@@ -421,15 +421,15 @@ static u32 changed_mark(u32 mark, const struct ct_mark_op *op)
 	return ((mark & op->keep) ^ op->flip) << op->left >> op->right;
 }
 
-static void note_mark(struct ct_note *note, const void *arg)
+static void note_mark(struct ct_tmpl *note, const void *arg)
 {
-	note->mark = changed_mark(note->has & CT_NOTE_MARK ? note->mark : 0,
+	note->mark = changed_mark(note->has & CT_TMPL_MARK ? note->mark : 0,
 				  arg);
-	note->has |= CT_NOTE_MARK;
+	note->has |= CT_TMPL_MARK;
 }
 
 /**
- * ct_packet_set_mark() - change the connection mark of a packet
+ * ct_skb_set_mark() - change the connection mark of a packet
  * @skb: the packet
  * @state: the hook that it is in
  * @op: how
@@ -438,9 +438,9 @@ static void note_mark(struct ct_note *note, const void *arg)
  *
  * Context: hooks, RCU read-side section.
  */
-void ct_packet_set_mark(const struct sk_buff *skb,
-			const struct nf_hook_state *state,
-			const struct ct_mark_op *op)
+void ct_skb_set_mark(const struct sk_buff *skb,
+		     const struct nf_hook_state *state,
+		     const struct ct_mark_op *op)
 {
 	struct answer a CT_UNINIT;
 	u32 mark;
@@ -459,7 +459,7 @@ void ct_packet_set_mark(const struct sk_buff *skb,
 	answered(&a);
 	local_bh_enable();
 }
-EXPORT_SYMBOL_CT(ct_packet_set_mark);
+EXPORT_SYMBOL_CT(ct_skb_set_mark);
 
 /* What labels shall become */
 struct label_op {
@@ -481,12 +481,12 @@ static bool change_labels(u32 *labels, const struct label_op *op)
 	return changed;
 }
 
-static void note_labels(struct ct_note *note, const void *arg)
+static void note_labels(struct ct_tmpl *note, const void *arg)
 {
-	if (!(note->has & CT_NOTE_LABELS))
+	if (!(note->has & CT_TMPL_LABELS))
 		memset(note->labels, 0, sizeof(note->labels));
 	change_labels(note->labels, arg);
-	note->has |= CT_NOTE_LABELS;
+	note->has |= CT_TMPL_LABELS;
 }
 
 /**
@@ -513,7 +513,7 @@ int ct_flow_change_labels(struct ct_flow *flow, const u32 *mask,
 EXPORT_SYMBOL_CT(ct_flow_change_labels);
 
 /**
- * ct_packet_change_labels() - change the labels of a packet's flow
+ * ct_skb_change_labels() - change the labels of a packet's flow
  * @skb: the packet
  * @state: the hook that it is in
  * @mask: labels to be cleared, CT_LABEL_WORDS of 32
@@ -524,9 +524,9 @@ EXPORT_SYMBOL_CT(ct_flow_change_labels);
  * Return: false if the packet has no flow and will have none, or there is no
  * memory.
  */
-bool ct_packet_change_labels(const struct sk_buff *skb,
-			     const struct nf_hook_state *state,
-			     const u32 *mask, const u32 *flip)
+bool ct_skb_change_labels(const struct sk_buff *skb,
+			  const struct nf_hook_state *state,
+			  const u32 *mask, const u32 *flip)
 {
 	const struct label_op op = { .flip = flip, .mask = mask };
 	struct answer a CT_UNINIT;
@@ -544,24 +544,24 @@ bool ct_packet_change_labels(const struct sk_buff *skb,
 	local_bh_enable();
 	return changed >= 0;
 }
-EXPORT_SYMBOL_CT(ct_packet_change_labels);
+EXPORT_SYMBOL_CT(ct_skb_change_labels);
 
-static void note_events(struct ct_note *note, const void *arg)
+static void note_events(struct ct_tmpl *note, const void *arg)
 {
 	note->events = *(const u16 *)arg;
-	note->has |= CT_NOTE_EVENTS;
+	note->has |= CT_TMPL_EVENTS;
 }
 
 /**
- * ct_packet_set_events() - choose which events of a packet's flow are told
+ * ct_skb_set_events() - choose which events of a packet's flow are told
  * @skb: the packet
  * @state: the hook that it is in
  * @events: bits 1 << enum ip_conntrack_events
  *
  * Context: hooks, RCU read-side section.
  */
-void ct_packet_set_events(const struct sk_buff *skb,
-			  const struct nf_hook_state *state, u16 events)
+void ct_skb_set_events(const struct sk_buff *skb,
+		       const struct nf_hook_state *state, u16 events)
 {
 	struct ct_ext *ext;
 	struct answer a CT_UNINIT;
@@ -578,10 +578,10 @@ void ct_packet_set_events(const struct sk_buff *skb,
 	answered(&a);
 	local_bh_enable();
 }
-EXPORT_SYMBOL_CT(ct_packet_set_events);
+EXPORT_SYMBOL_CT(ct_skb_set_events);
 
 /**
- * ct_packet_say_early() - say something of a packet before it is tracked
+ * ct_skb_say_early() - say something of a packet before it is tracked
  * @skb: the packet
  * @state: the hook that it is in, before the tracker's
  * @note: its zone, and which events are wanted of its flow
@@ -593,8 +593,8 @@ EXPORT_SYMBOL_CT(ct_packet_set_events);
  *
  * Return: false if there is no room or memory.
  */
-bool ct_packet_say_early(struct sk_buff *skb, const struct nf_hook_state *state,
-			 const struct ct_note *note)
+bool ct_skb_say_early(struct sk_buff *skb, const struct nf_hook_state *state,
+		      const struct ct_tmpl *note)
 {
 	bool done;
 
@@ -605,10 +605,10 @@ bool ct_packet_say_early(struct sk_buff *skb, const struct nf_hook_state *state,
 	local_bh_enable();
 	return done;
 }
-EXPORT_SYMBOL_CT(ct_packet_say_early);
+EXPORT_SYMBOL_CT(ct_skb_say_early);
 
 /**
- * ct_packet_notrack() - leave a packet alone
+ * ct_skb_notrack() - leave a packet alone
  * @skb: the packet
  * @state: the hook that it is in
  *
@@ -616,12 +616,12 @@ EXPORT_SYMBOL_CT(ct_packet_say_early);
  *
  * Context: hooks, RCU read-side section.
  */
-void ct_packet_notrack(struct sk_buff *skb, const struct nf_hook_state *state)
+void ct_skb_notrack(struct sk_buff *skb, const struct nf_hook_state *state)
 {
 	if (skb_get_nfct(skb) ||
 	    (is_behind_tracker(skb, state) &&
-	     ct_info_has_flow(ct_packet_info(skb, state))))
+	     ct_info_has_flow(ct_skb_answer(skb, state))))
 		return;
 	skb_set_nfct(skb, IP_CT_UNTRACKED);
 }
-EXPORT_SYMBOL_CT(ct_packet_notrack);
+EXPORT_SYMBOL_CT(ct_skb_notrack);

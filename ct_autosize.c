@@ -5,17 +5,17 @@
  * Overview
  *	Where ip_conntrack_buckets_auto is set, the reaper says once a second how
  *	many flows there are. With more flows than buckets the table grows at
- *	once; with fewer than a CT_SIZE_SPARSE'th it shrinks, once that has
- *	lasted for CT_SIZE_PATIENCE looks: memory that was needed a moment ago is
+ *	once; with fewer than a CT_AUTOSIZE_SPARSE'th it shrinks, once that has
+ *	lasted for CT_AUTOSIZE_PATIENCE looks: memory that was needed a moment ago is
  *	likely to be needed again. Either way it ends up with one to two buckets
  *	for a flow, as far as the administrator's bounds allow, so that neither
  *	limit is near.
  *
  * Context
- *	follow(): the reaper. The change itself: a work item of its own,
+ *	autosize_follow(): the reaper. The change itself: a work item of its own,
  *	for it sleeps until all buckets have moved. Both read knobs of the initial
- *	namespace, and the reaper outlives that: they do between ct_size_begin()
- *	and ct_size_end() only.
+ *	namespace, and the reaper outlives that: they do between ct_autosize_begin()
+ *	and ct_autosize_end() only.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -27,14 +27,14 @@
 #include "ct_gc.h"
 #include "ct_hash.h"
 #include "ct_net.h"
-#include "ct_size.h"
+#include "ct_autosize.h"
 #include "ct_text.h"
 
-#define CT_SIZE_SPARSE		8
-#define CT_SIZE_PATIENCE	60
+#define CT_AUTOSIZE_SPARSE		8
+#define CT_AUTOSIZE_PATIENCE	60
 
-static void resize(struct work_struct *work);
-static DECLARE_DELAYED_WORK(resize_work, resize);
+static void autosize_work(struct work_struct *work);
+static DECLARE_DELAYED_WORK(resize_work, autosize_work);
 static unsigned int wanted;	/* buckets; written by the reaper */
 static unsigned int sparse;	/* looks since when; the reaper's */
 
@@ -44,11 +44,11 @@ static int resize_to(unsigned int buckets)
 	int err = ct_hash_resize(buckets);
 
 	if (err == -EINTR)
-		ct_expire_kick();
+		ct_gc_kick();
 	return err;
 }
 
-static void resize(struct work_struct *work)
+static void autosize_work(struct work_struct *work)
 {
 	unsigned int old = ct_hash_buckets(), buckets = READ_ONCE(wanted);
 	int err;
@@ -81,7 +81,7 @@ static unsigned int fitting(unsigned long flows, const struct ct_knobs *knobs)
  * See whether the table still fits so many flows. Called once a second by the reaper;
  * returns true if it is to be called again even without flows.
  */
-static bool follow(unsigned long flows)
+static bool autosize_follow(unsigned long flows)
 {
 	const struct ct_knobs *knobs = &ct_net(&init_net)->knobs;
 	unsigned int buckets = ct_hash_buckets(), better;
@@ -91,14 +91,14 @@ static bool follow(unsigned long flows)
 		return false;
 	}
 	better = fitting(flows, knobs);
-	if (flows >= buckets / CT_SIZE_SPARSE)
+	if (flows >= buckets / CT_AUTOSIZE_SPARSE)
 		sparse = 0;
 	else if (better < buckets)
 		sparse++;
-	if (better > buckets || sparse >= CT_SIZE_PATIENCE) {
+	if (better > buckets || sparse >= CT_AUTOSIZE_PATIENCE) {
 		sparse = 0;
 		WRITE_ONCE(wanted, better);
-		ct_expire_queue(&resize_work, 0);
+		ct_gc_queue(&resize_work, 0);
 	}
 	return better < buckets;
 }
@@ -111,7 +111,7 @@ static bool is_auto(const char *text, size_t len)
 }
 
 /**
- * ct_size_parse() - read what somebody wants of the table's size
+ * ct_autosize_parse() - read what somebody wants of the table's size
  * @text: a number, or "auto"
  * @len: bytes of it
  * @buckets: set to the number of buckets that it comes to; 0 for "auto"
@@ -122,7 +122,7 @@ static bool is_auto(const char *text, size_t len)
  *
  * Return: 0 or -EINVAL.
  */
-int ct_size_parse(const char *text, size_t len, unsigned int *buckets)
+int ct_autosize_parse(const char *text, size_t len, unsigned int *buckets)
 {
 	unsigned long number;
 	int shown = 0;
@@ -147,8 +147,8 @@ int ct_size_parse(const char *text, size_t len, unsigned int *buckets)
 }
 
 /**
- * ct_size_set() - set the size of the table
- * @buckets: as ct_size_parse() has it
+ * ct_autosize_set() - set the size of the table
+ * @buckets: as ct_autosize_parse() has it
  *
  * A number ends that the table follows the flows.
  *
@@ -156,7 +156,7 @@ int ct_size_parse(const char *text, size_t len, unsigned int *buckets)
  *
  * Return: as ct_hash_resize().
  */
-int ct_size_set(unsigned int buckets)
+int ct_autosize_set(unsigned int buckets)
 {
 	struct ct_knobs *knobs = &ct_net(&init_net)->knobs;
 	bool was_auto = READ_ONCE(knobs->buckets_auto);
@@ -164,7 +164,7 @@ int ct_size_set(unsigned int buckets)
 
 	WRITE_ONCE(knobs->buckets_auto, !buckets);
 	if (!buckets) {
-		ct_expire_kick();
+		ct_gc_kick();
 		return 0;
 	}
 	err = resize_to(buckets);
@@ -174,26 +174,26 @@ int ct_size_set(unsigned int buckets)
 }
 
 /**
- * ct_size_begin() - the initial namespace is there
+ * ct_autosize_begin() - the initial namespace is there
  *
- * The reaper runs for what was set meanwhile, when it would not follow.
+ * The reaper is woken: what was set before the table could follow was not looked at.
  *
  * Context: process, sleeps.
  */
-void ct_size_begin(void)
+void ct_autosize_begin(void)
 {
-	ct_gc_follow(follow);
-	ct_expire_kick();
+	ct_gc_follow(autosize_follow);
+	ct_gc_kick();
 }
 
 /**
- * ct_size_end() - change nothing any more: the initial namespace is about to go
+ * ct_autosize_end() - change nothing any more: the initial namespace is about to go
  *
  * The reaper may go on: it moves buckets and ends flows, and asks in vain here.
  *
  * Context: process, sleeps.
  */
-void ct_size_end(void)
+void ct_autosize_end(void)
 {
 	ct_gc_follow(NULL);
 	cancel_delayed_work_sync(&resize_work);

@@ -11,17 +11,17 @@
  *	step whether it counted this one already.
  *
  *	A first packet's flow is made at the packet's last hook, after the rules:
- *	a connection is not missed in the table before CT_COUNT_GRACE has passed.
+ *	a connection is not missed in the table before CT_CONNCOUNT_GRACE has passed.
  *	If the flow comes later, its next packet counts it again.
  *
- *	Each packet looks for CT_COUNT_LOOKS connections that are gone, beginning
+ *	Each packet looks for CT_CONNCOUNT_LOOKS connections that are gone, beginning
  *	with those that were not looked at for longest. So a list of that length
  *	is exact at each packet, and a longer one is behind by a few packets.
  *
  *	Lists and their locks are of one rule each. The hash table is one for all
  *	namespaces: it grows with what they count, its hash has a secret, and who
  *	looks something up walks one short chain. Whoever collects looks at
- *	CT_COUNT_PART of a list at a time, and goes on later: a list may have as
+ *	CT_CONNCOUNT_PART of a list at a time, and goes on later: a list may have as
  *	many connections as its namespace.
  *
  * Context
@@ -34,16 +34,16 @@
 #include <linux/slab.h>
 
 #include "ct_compat.h"
-#include "ct_count.h"
+#include "ct_conncount.h"
 #include "ct_expire.h"
 #include "ct_gc.h"
 #include "ct_packet.h"
 #include "ct_tcp.h"
 
-#define CT_COUNT_LOOKS	64U
-#define CT_COUNT_GRACE	2U		/* jiffies */
-#define CT_COUNT_GC	(30 * HZ)	/* between two looks at all keys */
-#define CT_COUNT_PART	1024U		/* looks of one list in a row */
+#define CT_CONNCOUNT_LOOKS	64U
+#define CT_CONNCOUNT_GRACE	2U		/* jiffies */
+#define CT_CONNCOUNT_GC	(30 * HZ)	/* between two looks at all keys */
+#define CT_CONNCOUNT_PART	1024U		/* looks of one list in a row */
 
 /**
  * struct conn_key - by which a counted connection is found
@@ -54,7 +54,7 @@
  * Has no padding.
  */
 struct conn_key {
-	struct ct_count *count;
+	struct ct_conncount *count;
 	struct ct_key key;
 	struct in6_addr addr[2];
 };
@@ -86,25 +86,25 @@ static const struct rhashtable_params conn_params = {
 
 /**
  * struct group - a key's count
- * @node: its place in struct ct_counts
+ * @node: its place in struct ct_conncounts
  * @key: the key
  * @dead: it is no longer there; under the lock of @count
- * @left: connections to be looked at before the next pause of CT_COUNT_GC; the
+ * @left: connections to be looked at before the next pause of CT_CONNCOUNT_GC; the
  *	collector's alone
  * @count: the count
  * @rcu: for its end
  */
 struct group {
 	struct rhash_head node;
-	struct ct_count_key key;
+	struct ct_conncount_key key;
 	bool dead;
 	unsigned int left;
-	struct ct_count count;
+	struct ct_conncount count;
 	struct rcu_head rcu;
 };
 
 static const struct rhashtable_params group_params = {
-	.key_len = sizeof(struct ct_count_key),
+	.key_len = sizeof(struct ct_conncount_key),
 	.key_offset = offsetof(struct group, key),
 	.head_offset = offsetof(struct group, node),
 	.automatic_shrinking = true,
@@ -126,7 +126,7 @@ static bool is_gone(const struct conn *conn, struct ct_net *cnet, u32 now)
 {
 	enum ip_conntrack_dir dir;
 	struct ct_flow *flow;
-	struct ct_id id;
+	struct ct_lookup_key id;
 	bool closed;
 
 	id.key = conn->key.key;
@@ -135,14 +135,14 @@ static bool is_gone(const struct conn *conn, struct ct_net *cnet, u32 now)
 	id.sender = 0;
 	flow = ct_hash_find(cnet, &id, &dir);
 	if (!flow)
-		return now - conn->since > CT_COUNT_GRACE;
+		return now - conn->since > CT_CONNCOUNT_GRACE;
 	closed = is_closed(flow);
 	ct_flow_unlock(flow);
 	return closed;
 }
 
 /* List's lock held */
-static void drop(struct ct_count *count, struct conn *conn)
+static void drop(struct ct_conncount *count, struct conn *conn)
 {
 	list_del(&conn->list);
 	rhashtable_remove_fast(&conns, &conn->node, conn_params);
@@ -150,9 +150,9 @@ static void drop(struct ct_count *count, struct conn *conn)
 	kfree_rcu(conn, rcu);
 }
 
-static void collect(struct ct_count *count, struct ct_net *cnet)
+static void collect(struct ct_conncount *count, struct ct_net *cnet)
 {
-	unsigned int looks = min(count->n, CT_COUNT_LOOKS);
+	unsigned int looks = min(count->n, CT_CONNCOUNT_LOOKS);
 	u32 now = ct_now();
 	struct conn *conn;
 
@@ -165,7 +165,7 @@ static void collect(struct ct_count *count, struct ct_net *cnet)
 	}
 }
 
-static int add(struct ct_count *count, const struct conn_key *key, u32 hash)
+static int add(struct ct_conncount *count, const struct conn_key *key, u32 hash)
 {
 	struct conn *conn;
 
@@ -195,9 +195,9 @@ static bool identify(const struct sk_buff *skb,
 		     u32 *hash)
 {
 	struct ct_snapshot snap;
-	struct ct_id id;
+	struct ct_lookup_key id;
 
-	if (!ct_info_has_flow(ct_packet_snapshot(skb, state, &snap)))
+	if (!ct_info_has_flow(ct_skb_snapshot(skb, state, &snap)))
 		return false;
 	ct_tuple_identify(&snap.tuple[IP_CT_DIR_ORIGINAL], ct_net(state->net),
 			  &id);
@@ -210,7 +210,7 @@ static bool identify(const struct sk_buff *skb,
 }
 
 /* List's lock held. Returns the count, or -ENOMEM. */
-static int count_conn(struct ct_count *count, struct ct_net *cnet,
+static int count_conn(struct ct_conncount *count, struct ct_net *cnet,
 		      const struct conn_key *key, u32 hash)
 {
 	int err = add(count, key, hash);
@@ -222,21 +222,21 @@ static int count_conn(struct ct_count *count, struct ct_net *cnet,
 }
 
 /**
- * ct_count_init() - begin to count
+ * ct_conncount_init() - begin to count
  * @count: the count
  */
-void ct_count_init(struct ct_count *count)
+void ct_conncount_init(struct ct_conncount *count)
 {
 	spin_lock_init(&count->lock);
 	INIT_LIST_HEAD(&count->conns);
 	count->n = 0;
 }
-EXPORT_SYMBOL_CT(ct_count_init);
+EXPORT_SYMBOL_CT(ct_conncount_init);
 
 /* Returns true if there may be more. */
-static bool drop_some(struct ct_count *count)
+static bool drop_some(struct ct_conncount *count)
 {
-	unsigned int n = CT_COUNT_LOOKS;
+	unsigned int n = CT_CONNCOUNT_LOOKS;
 
 	spin_lock_bh(&count->lock);
 	for (; n && !list_empty(&count->conns); n--)
@@ -246,20 +246,20 @@ static bool drop_some(struct ct_count *count)
 }
 
 /**
- * ct_count_exit() - end to count
+ * ct_conncount_exit() - end to count
  * @count: the count; no packet comes to it any more
  *
  * Context: any.
  */
-void ct_count_exit(struct ct_count *count)
+void ct_conncount_exit(struct ct_conncount *count)
 {
 	while (drop_some(count))
 		;	/* bottom halves run meanwhile */
 }
-EXPORT_SYMBOL_CT(ct_count_exit);
+EXPORT_SYMBOL_CT(ct_conncount_exit);
 
 /**
- * ct_count_packet() - count a packet's connection, if it is not counted already
+ * ct_conncount_packet() - count a packet's connection, if it is not counted already
  * @count: where
  * @skb: the packet
  * @state: the hook
@@ -270,8 +270,8 @@ EXPORT_SYMBOL_CT(ct_count_exit);
  *
  * Return: how many connections are counted, or -ENOMEM.
  */
-int ct_count_packet(struct ct_count *count, const struct sk_buff *skb,
-		    const struct nf_hook_state *state)
+int ct_conncount_packet(struct ct_conncount *count, const struct sk_buff *skb,
+			const struct nf_hook_state *state)
 {
 	struct conn_key key;
 	u32 hash;
@@ -285,23 +285,23 @@ int ct_count_packet(struct ct_count *count, const struct sk_buff *skb,
 	spin_unlock_bh(&count->lock);
 	return n;
 }
-EXPORT_SYMBOL_CT(ct_count_packet);
+EXPORT_SYMBOL_CT(ct_conncount_packet);
 
 /*
- * Look at @wanted, but no more than CT_COUNT_PART, those first that were not looked
- * at for longest; CT_COUNT_LOOKS at a time. The namespace may be on its way out, and
+ * Look at @wanted, but no more than CT_CONNCOUNT_PART, those first that were not looked
+ * at for longest; CT_CONNCOUNT_LOOKS at a time. The namespace may be on its way out, and
  * its tracker with it: then nothing is looked at. Returns how many are to be looked
  * at yet.
  */
-static unsigned int collect_part(struct ct_count *count, const struct net *net,
+static unsigned int collect_part(struct ct_conncount *count, const struct net *net,
 				 unsigned int wanted)
 {
-	unsigned int done, most = min(wanted, CT_COUNT_PART);
+	unsigned int done, most = min(wanted, CT_CONNCOUNT_PART);
 	struct ct_net *cnet;
 
 	rcu_read_lock();
 	cnet = ct_net_alive(net);
-	for (done = 0; cnet && done < most; done += CT_COUNT_LOOKS) {
+	for (done = 0; cnet && done < most; done += CT_CONNCOUNT_LOOKS) {
 		spin_lock_bh(&count->lock);
 		collect(count, cnet);
 		spin_unlock_bh(&count->lock);
@@ -311,7 +311,7 @@ static unsigned int collect_part(struct ct_count *count, const struct net *net,
 }
 
 /**
- * ct_count_gc() - look for connections that are gone
+ * ct_conncount_gc() - look for connections that are gone
  * @count: the count
  * @net: its namespace
  *
@@ -321,17 +321,17 @@ static unsigned int collect_part(struct ct_count *count, const struct net *net,
  *
  * Return: true if none is left.
  */
-bool ct_count_gc(struct ct_count *count, struct net *net)
+bool ct_conncount_gc(struct ct_conncount *count, struct net *net)
 {
 	collect_part(count, net, READ_ONCE(count->n));
 	return !READ_ONCE(count->n);
 }
-EXPORT_SYMBOL_CT(ct_count_gc);
+EXPORT_SYMBOL_CT(ct_conncount_gc);
 
 /* By key */
 
-static struct group *group_make(struct ct_counts *counts,
-				const struct ct_count_key *key)
+static struct group *group_make(struct ct_conncounts *counts,
+				const struct ct_conncount_key *key)
 {
 	struct group *group, *other;
 
@@ -341,7 +341,7 @@ static struct group *group_make(struct ct_counts *counts,
 	group->key = *key;
 	group->dead = false;
 	group->left = 0;
-	ct_count_init(&group->count);
+	ct_conncount_init(&group->count);
 	other = rhashtable_lookup_get_insert_fast(&counts->groups, &group->node,
 						  group_params);
 	if (!other)
@@ -351,7 +351,7 @@ static struct group *group_make(struct ct_counts *counts,
 }
 
 /**
- * ct_counts_packet() - ct_count_packet() among those with the same key
+ * ct_conncounts_packet() - ct_conncount_packet() among those with the same key
  * @counts: the counts
  * @addr: the key; the connection's zone belongs to it as well
  * @skb: the packet
@@ -359,14 +359,14 @@ static struct group *group_make(struct ct_counts *counts,
  *
  * Context: hooks, RCU read-side section.
  *
- * Return: as ct_count_packet().
+ * Return: as ct_conncount_packet().
  */
-int ct_counts_packet(struct ct_counts *counts, const union nf_inet_addr *addr,
-		     const struct sk_buff *skb,
-		     const struct nf_hook_state *state)
+int ct_conncounts_packet(struct ct_conncounts *counts, const union nf_inet_addr *addr,
+			 const struct sk_buff *skb,
+			 const struct nf_hook_state *state)
 {
 	struct ct_net *cnet = ct_net(state->net);
-	struct ct_count_key key = { .addr = *addr };
+	struct ct_conncount_key key = { .addr = *addr };
 	struct conn_key conn;
 	struct group *group;
 	int n = -EAGAIN;
@@ -393,13 +393,13 @@ int ct_counts_packet(struct ct_counts *counts, const union nf_inet_addr *addr,
 	}
 	return n;
 }
-EXPORT_SYMBOL_CT(ct_counts_packet);
+EXPORT_SYMBOL_CT(ct_conncounts_packet);
 
 /*
  * One that is empty goes. Returns true if there is more to look at; @first: all of it
  * is to be.
  */
-static bool group_collect(struct ct_counts *counts, struct group *group,
+static bool group_collect(struct ct_conncounts *counts, struct group *group,
 			  bool first)
 {
 	if (first)
@@ -420,8 +420,8 @@ static bool group_collect(struct ct_counts *counts, struct group *group,
 
 static void counts_gc(struct work_struct *work)
 {
-	struct ct_counts *counts = container_of(to_delayed_work(work),
-						struct ct_counts, gc);
+	struct ct_conncounts *counts = container_of(to_delayed_work(work),
+						    struct ct_conncounts, gc);
 	struct rhashtable_iter iter;
 	struct group *group;
 	bool more = false;
@@ -441,11 +441,11 @@ static void counts_gc(struct work_struct *work)
 	rhashtable_walk_stop(&iter);
 	rhashtable_walk_exit(&iter);
 	counts->more = more;
-	ct_expire_queue(&counts->gc, more ? 1 : CT_COUNT_GC);
+	ct_gc_queue(&counts->gc, more ? 1 : CT_CONNCOUNT_GC);
 }
 
 /**
- * ct_counts_init() - begin to count by key
+ * ct_conncounts_init() - begin to count by key
  * @counts: the counts
  * @net: their namespace, which outlives them
  *
@@ -453,7 +453,7 @@ static void counts_gc(struct work_struct *work)
  *
  * Return: 0 or -ENOMEM.
  */
-int ct_counts_init(struct ct_counts *counts, struct net *net)
+int ct_conncounts_init(struct ct_conncounts *counts, struct net *net)
 {
 	int err = rhashtable_init(&counts->groups, &group_params);
 
@@ -462,48 +462,48 @@ int ct_counts_init(struct ct_counts *counts, struct net *net)
 	counts->net = net;
 	counts->more = false;
 	INIT_DELAYED_WORK(&counts->gc, counts_gc);
-	ct_expire_queue(&counts->gc, CT_COUNT_GC);
+	ct_gc_queue(&counts->gc, CT_CONNCOUNT_GC);
 	return 0;
 }
-EXPORT_SYMBOL_CT(ct_counts_init);
+EXPORT_SYMBOL_CT(ct_conncounts_init);
 
 static void group_free(void *ptr, void *arg)
 {
 	struct group *group = ptr;
 
-	ct_count_exit(&group->count);
+	ct_conncount_exit(&group->count);
 	kfree_rcu(group, rcu);
 }
 
 /**
- * ct_counts_exit() - end to count by key
+ * ct_conncounts_exit() - end to count by key
  * @counts: the counts; no packet comes to them any more
  *
  * Context: process, sleeps.
  */
-void ct_counts_exit(struct ct_counts *counts)
+void ct_conncounts_exit(struct ct_conncounts *counts)
 {
 	cancel_delayed_work_sync(&counts->gc);
 	rhashtable_free_and_destroy(&counts->groups, group_free, NULL);
 }
-EXPORT_SYMBOL_CT(ct_counts_exit);
+EXPORT_SYMBOL_CT(ct_conncounts_exit);
 
 /**
- * ct_count_module_init() - make the table of counted connections
+ * ct_conncount_module_init() - make the table of counted connections
  *
  * Return: 0 or -ENOMEM.
  */
-int ct_count_module_init(void)
+int ct_conncount_module_init(void)
 {
 	return rhashtable_init(&conns, &conn_params);
 }
 
 /**
- * ct_count_module_exit() - give it back
+ * ct_conncount_module_exit() - give it back
  *
  * Nobody counts any more.
  */
-void ct_count_module_exit(void)
+void ct_conncount_module_exit(void)
 {
 	rhashtable_destroy(&conns);
 }

@@ -10,10 +10,11 @@
  *	nothing is written down but what its flow keeps; it goes through both
  *	hooks with no call but for the flow's lock.
  *
- *	What is not so is found out before anything was changed, and goes the
- *	way of all other packets (ct_core.c) from where that is: from the start,
- *	from its flow, or without one. That way needs no help from here, so
- *	whoever wants to know what becomes of a packet need not read this file.
+ *	A packet that fails one of these tests is found before anything was changed,
+ *	and takes the long way (ct_core.c): from its start, from where its flow was
+ *	found, or from where none was found. The long way gives every packet the same
+ *	answer that it gets here, so whoever wants to know what becomes of a packet
+ *	need not read this file.
  *
  * Families
  *	One text for both: on the usual packet's way @family is a constant, and
@@ -49,7 +50,7 @@
 /* Reading */
 
 /* Sets @f->ip and @f->protonum. Returns false if the packet cannot be plain. */
-static __always_inline bool find_header(struct ct_fast *f)
+static __always_inline bool fast_find_header(struct ct_fast *f)
 {
 	const void *ip = skb_network_header(f->skb);
 	int most = (int)f->skb->len - (int)ct_fast_hlen(f);
@@ -90,8 +91,8 @@ static __always_inline struct ct_fast fast_again(struct ct_net *cnet,
  * Is the checksum right? If not, the packet takes the long way, which finds the same
  * and counts it.
  */
-static noinline bool verify(struct sk_buff *skb, const struct ct_net *cnet,
-			    const struct nf_hook_state *state, u8 protonum)
+static noinline bool fast_verify(struct sk_buff *skb, const struct ct_net *cnet,
+				 const struct nf_hook_state *state, u8 protonum)
 {
 	unsigned int hlen = state->pf == NFPROTO_IPV4 ? sizeof(struct iphdr) :
 							sizeof(struct ipv6hdr);
@@ -104,7 +105,7 @@ static noinline bool verify(struct sk_buff *skb, const struct ct_net *cnet,
 static __always_inline bool is_intact(const struct ct_fast *f)
 {
 	return likely(skb_csum_unnecessary(f->skb)) ||
-	       verify(f->skb, f->cnet, f->state, f->protonum);
+	       fast_verify(f->skb, f->cnet, f->state, f->protonum);
 }
 
 /* Is it a whole packet of TCP or UDP? */
@@ -119,7 +120,7 @@ static __always_inline bool is_plain(const struct ct_fast *f)
 
 /* Finding */
 
-static __always_inline void identify(const struct ct_fast *f, struct ct_id *id)
+static __always_inline void fast_identify(const struct ct_fast *f, struct ct_lookup_key *id)
 {
 	if (f->family == NFPROTO_IPV4) {
 		id->sender = ct_order_ipv4_header(f->ip, f->protonum, &id->key);
@@ -133,9 +134,9 @@ static __always_inline void identify(const struct ct_fast *f, struct ct_id *id)
 }
 
 /* Of a node whose addresses, or what IPv6 folds them to, are right */
-static __always_inline bool is_at(const struct ct_flow *flow,
-				  const struct ct_id *id, u8 family,
-				  const struct ct_net *cnet)
+static __always_inline bool fast_is_at(const struct ct_flow *flow,
+				       const struct ct_lookup_key *id, u8 family,
+				       const struct ct_net *cnet)
 {
 	return READ_ONCE(flow->node.key.word[1]) == id->key.word[1] &&
 	       READ_ONCE(flow->net) == cnet->id &&
@@ -149,8 +150,8 @@ static __always_inline bool is_at(const struct ct_flow *flow,
  * @is_miss if there is no flow, in any table.
  */
 static __always_inline struct ct_flow *
-plain_search(const struct ct_id *id, u8 family, const struct ct_net *cnet,
-	     bool *is_miss)
+fast_search(const struct ct_lookup_key *id, u8 family, const struct ct_net *cnet,
+	    bool *is_miss)
 {
 	const struct ct_table *t = rcu_dereference_raw(ct_table);
 	u32 b = id->hash & t->mask, searched = 0;
@@ -161,7 +162,7 @@ plain_search(const struct ct_id *id, u8 family, const struct ct_net *cnet,
 	ct_for_each_node(node, t, b) {
 		if (READ_ONCE(node->key.word[0]) == id->key.word[0]) {
 			flow = container_of(node, struct ct_flow, node);
-			if (likely(is_at(flow, id, family, cnet) &&
+			if (likely(fast_is_at(flow, id, family, cnet) &&
 				   !(READ_ONCE(flow->status) & IPS_DYING)))
 				goto out;
 			saw_alias = true;	/* or another's end */
@@ -179,13 +180,13 @@ out:
 }
 
 /* The flow's lock is held. Is it still that flow, and can it go on as it is? */
-static __always_inline bool is_good(const struct ct_flow *flow, u32 status,
-				    const struct ct_id *id, u8 family,
-				    const struct ct_net *cnet, u32 now)
+static __always_inline bool fast_recheck(const struct ct_flow *flow, u32 status,
+					 const struct ct_lookup_key *id, u8 family,
+					 const struct ct_net *cnet, u32 now)
 {
 	return likely(!(status & (IPS_DYING | IPS_FIXED_TIMEOUT)) &&
 		      flow->node.key.word[0] == id->key.word[0] &&
-		      is_at(flow, id, family, cnet) &&
+		      fast_is_at(flow, id, family, cnet) &&
 		      (!flow->ext || !flow->ext->alias) &&
 		      ct_left(flow->expires, now) > 0);
 }
@@ -193,39 +194,39 @@ static __always_inline bool is_good(const struct ct_flow *flow, u32 status,
 /* First hook */
 
 /* Judge the packet, and apply it where the flow's lock matters. */
-static __always_inline bool judge(const struct ct_fast *f, struct ct_flow *flow,
-				  struct ct_fast_move *m)
+static __always_inline bool fast_judge(const struct ct_fast *f, struct ct_flow *flow,
+				       struct ct_fast_move *m)
 {
 	const u32 settled = IPS_SEEN_REPLY | IPS_ASSURED;
 	const struct ct_knobs *knobs = &f->cnet->knobs;
 	struct ct_tcp_seg seg CT_UNINIT;
 
 	if (f->protonum == IPPROTO_UDP)
-		return ct_udp_usual(flow, m->status, m->dir, m->now, knobs,
-				    &m->timeout);
+		return ct_udp_fast(flow, m->status, m->dir, m->now, knobs,
+				   &m->timeout);
 	return likely((m->status & settled) == settled) &&
 	       ct_tcp_read_ack(f, &seg) &&
-	       ct_tcp_usual(&flow->state.tcp, CT_TCP_ESTABLISHED, m->dir, &seg,
-			    knobs, &m->timeout);
+	       ct_tcp_fast(&flow->state.tcp, CT_TCP_ESTABLISHED, m->dir, &seg,
+			   knobs, &m->timeout);
 }
 
-static __always_inline void move_end(struct ct_flow *flow, u32 expires,
-				     u32 timeout)
+static __always_inline void fast_move_end(struct ct_flow *flow, u32 expires,
+					  u32 timeout)
 {
 	u32 old = flow->expires;
 
 	WRITE_ONCE(flow->expires, expires);
 	if (unlikely(ct_left(expires, old) < 0) && timeout < CT_VISIT)
-		ct_hash_hasten(flow);
+		ct_hash_expire_sooner(flow);
 }
 
 /* The packet is applied. Takes over the flow's lock. */
-static __always_inline void settle(const struct ct_fast *f,
-				   struct ct_flow *flow,
-				   const struct ct_fast_move *m)
+static __always_inline void fast_settle_unlock(const struct ct_fast *f,
+					       struct ct_flow *flow,
+					       const struct ct_fast_move *m)
 {
 	ct_flow_count(flow, m->dir, f->skb->len);
-	move_end(flow, m->now + m->timeout, m->timeout);
+	fast_move_end(flow, m->now + m->timeout, m->timeout);
 	if (m->news)
 		ct_event_move(flow, f->cnet, m->news);
 	ct_flow_unlock(flow);
@@ -241,28 +242,28 @@ static __always_inline void settle(const struct ct_fast *f,
  * A first answer, or the segment that completes a handshake: they change a flow, but
  * each flow has them. Returns what is new of its status; 0 if it is another packet.
  */
-static __always_inline u32 judge_opening(const struct ct_fast *f,
-					 struct ct_flow *flow,
-					 struct ct_fast_move *m)
+static __always_inline u32 fast_judge_opening(const struct ct_fast *f,
+					      struct ct_flow *flow,
+					      struct ct_fast_move *m)
 {
 	const struct ct_knobs *knobs = &f->cnet->knobs;
 	struct ct_tcp *t = &flow->state.tcp;
 	struct ct_tcp_seg seg CT_UNINIT;
 
 	if (f->protonum == IPPROTO_UDP)
-		return ct_udp_usual_answer(flow->status, m->dir, knobs,
-					   &m->timeout) ? IPS_SEEN_REPLY : 0;
+		return ct_udp_fast_answer(flow->status, m->dir, knobs,
+					  &m->timeout) ? IPS_SEEN_REPLY : 0;
 	if (m->dir == IP_CT_DIR_REPLY)
 		return ct_tcp_read_syn(f, TCP_FLAG_SYN | TCP_FLAG_ACK, &seg) &&
-		       ct_tcp_usual_answer(t, &seg, knobs, &m->timeout) ?
+		       ct_tcp_fast_answer(t, &seg, knobs, &m->timeout) ?
 		       IPS_SEEN_REPLY : 0;
 	return flow->status & IPS_SEEN_REPLY && ct_tcp_read_ack(f, &seg) &&
-	       ct_tcp_usual(t, CT_TCP_SYN_RECV, m->dir, &seg, knobs,
-			    &m->timeout) ? IPS_ASSURED : 0;
+	       ct_tcp_fast(t, CT_TCP_SYN_RECV, m->dir, &seg, knobs,
+			   &m->timeout) ? IPS_ASSURED : 0;
 }
 
-static __always_inline void tuple_of(const struct ct_fast *f,
-				     struct ct_tuple *tuple)
+static __always_inline void fast_tuple(const struct ct_fast *f,
+				       struct ct_tuple *tuple)
 {
 	const struct ipv6hdr *ip6h = f->ip;
 	const struct iphdr *iph = f->ip;
@@ -285,15 +286,15 @@ static __always_inline void tuple_of(const struct ct_fast *f,
  * The packet as all others are described. Its checksum is known to be right, so
  * only TCP's header may be wrong.
  */
-static __always_inline enum ct_reason describe(const struct ct_fast *f,
-					       struct ct_pkt *pkt)
+static __always_inline enum ct_reason fast_describe(const struct ct_fast *f,
+						    struct ct_pkt *pkt)
 {
 	bool is_tcp = f->protonum == IPPROTO_TCP;
 
 	pkt->skb = f->skb;
 	pkt->cnet = f->cnet;
 	pkt->proto = is_tcp ? &ct_proto_tcp : &ct_proto_udp;
-	tuple_of(f, &pkt->tuple);
+	fast_tuple(f, &pkt->tuple);
 	pkt->zone[IP_CT_DIR_ORIGINAL] = 0;
 	pkt->zone[IP_CT_DIR_REPLY] = 0;
 	pkt->now = ct_now();
@@ -305,32 +306,32 @@ static __always_inline enum ct_reason describe(const struct ct_fast *f,
 }
 
 /* The packet has a flow, the lock of which is held, and may change it. */
-static noinline void judge_unusual(struct ct_net *cnet, struct sk_buff *skb,
-				   const struct nf_hook_state *state,
-				   struct ct_flow *flow,
-				   enum ip_conntrack_dir dir)
+static noinline void fast_unusual_unlock(struct ct_net *cnet, struct sk_buff *skb,
+					 const struct nf_hook_state *state,
+					 struct ct_flow *flow,
+					 enum ip_conntrack_dir dir)
 {
 	struct ct_fast f = fast_again(cnet, skb, state);
 	enum ct_reason reason;
 	struct ct_pkt pkt CT_UNINIT;
 
-	reason = describe(&f, &pkt);
-	ct_core_found(&pkt, reason, flow, dir, state);
+	reason = fast_describe(&f, &pkt);
+	ct_core_found_unlock(&pkt, reason, flow, dir, state);
 }
 
 /* The same. It may only open the connection further. */
-static noinline void judge_changing(struct ct_net *cnet, struct sk_buff *skb,
-				    const struct nf_hook_state *state,
-				    struct ct_flow *flow,
-				    enum ip_conntrack_dir dir)
+static noinline void fast_changing_unlock(struct ct_net *cnet, struct sk_buff *skb,
+					  const struct nf_hook_state *state,
+					  struct ct_flow *flow,
+					  enum ip_conntrack_dir dir)
 {
 	struct ct_fast f = fast_again(cnet, skb, state);
 	struct ct_fast_move m = { .dir = dir };
 	u32 opened;
 
-	opened = judge_opening(&f, flow, &m);
+	opened = fast_judge_opening(&f, flow, &m);
 	if (!opened) {
-		judge_unusual(cnet, skb, state, flow, dir);
+		fast_unusual_unlock(cnet, skb, state, flow, dir);
 		return;
 	}
 	m.status = flow->status | opened;
@@ -338,29 +339,29 @@ static noinline void judge_changing(struct ct_net *cnet, struct sk_buff *skb,
 	m.news = ct_event_of_status(m.status ^ flow->status) |
 		 (f.protonum == IPPROTO_TCP ? BIT(IPCT_PROTOINFO) : 0);
 	ct_flow_set_status(flow, cnet, m.status);
-	settle(&f, flow, &m);
+	fast_settle_unlock(&f, flow, &m);
 }
 
 /*
  * The packet has no flow. It is not a datagram, nor a SYN as most are, or somebody
  * wants to be told of it.
  */
-static noinline void begin_unusual(struct ct_net *cnet, struct sk_buff *skb,
-				   const struct nf_hook_state *state)
+static noinline void fast_begin_unusual(struct ct_net *cnet, struct sk_buff *skb,
+					const struct nf_hook_state *state)
 {
 	struct ct_fast f = fast_again(cnet, skb, state);
 	enum ct_reason reason;
 	struct ct_pkt pkt CT_UNINIT;
 
-	reason = describe(&f, &pkt);
+	reason = fast_describe(&f, &pkt);
 	ct_core_new(&pkt, reason, state);
 }
 
 /* By what the packet was looked for just now, but for who sends */
-static __always_inline void keep_id(const struct ct_fast *f, struct ct_id *id)
+static __always_inline void fast_keep_id(const struct ct_fast *f, struct ct_lookup_key *id)
 {
 	if (IS_ENABLED(CONFIG_PREEMPT_RT))
-		identify(f, id);
+		fast_identify(f, id);
 	else if (f->family == NFPROTO_IPV4)
 		ct_last_id(id);
 	else
@@ -371,9 +372,9 @@ static __always_inline void keep_id(const struct ct_fast *f, struct ct_id *id)
  * The packet has no flow, and begins one. Whether it does so still is judged at
  * the last hook.
  */
-static noinline void begin_first(struct ct_net *cnet, struct sk_buff *skb,
-				 const struct nf_hook_state *state,
-				 u8 sender)
+static noinline void fast_begin(struct ct_net *cnet, struct sk_buff *skb,
+				const struct nf_hook_state *state,
+				u8 sender)
 {
 	struct ct_fast f = fast_again(cnet, skb, state);
 	struct ct_tcp_seg seg CT_UNINIT;
@@ -382,30 +383,30 @@ static noinline void begin_first(struct ct_net *cnet, struct sk_buff *skb,
 	if (ct_traces_new() || !ct_skb_may_carry() || ct_said_any(cnet) ||
 	    (f.protonum == IPPROTO_TCP &&
 	     unlikely(!ct_tcp_read_syn(&f, TCP_FLAG_SYN, &seg)))) {
-		begin_unusual(cnet, skb, state);
+		fast_begin_unusual(cnet, skb, state);
 		return;
 	}
 	p = ct_pending_attach(cnet, skb, CT_INFO_NEW, CT_PENDING_FIRST);
 	if (likely(p)) {
-		tuple_of(&f, &p->orig);
-		keep_id(&f, &p->id);
+		fast_tuple(&f, &p->orig);
+		fast_keep_id(&f, &p->id);
 		p->id.sender = sender;
 	}
 }
 
 /* Returns false if the packet has to go the long way, from the start. */
-static __always_inline bool track(const struct ct_fast *f)
+static __always_inline bool fast_track(const struct ct_fast *f)
 {
 	struct ct_fast_move m;
 	struct ct_flow *flow;
-	struct ct_id id CT_UNINIT;
+	struct ct_lookup_key id CT_UNINIT;
 	bool is_miss = false;
 
-	identify(f, &id);
-	flow = plain_search(&id, f->family, f->cnet, &is_miss);
+	fast_identify(f, &id);
+	flow = fast_search(&id, f->family, f->cnet, &is_miss);
 	if (unlikely(!flow)) {
 		if (is_miss)
-			begin_first(f->cnet, f->skb, f->state, id.sender);
+			fast_begin(f->cnet, f->skb, f->state, id.sender);
 		return is_miss;
 	}
 
@@ -413,57 +414,57 @@ static __always_inline bool track(const struct ct_fast *f)
 	m.status = READ_ONCE(flow->status);
 	smp_rmb();	/* as in ct_flow_alive() */
 	m.now = ct_now();
-	if (unlikely(!is_good(flow, m.status, &id, f->family, f->cnet,
-			      m.now))) {
+	if (unlikely(!fast_recheck(flow, m.status, &id, f->family, f->cnet,
+				   m.now))) {
 		ct_flow_unlock(flow);
 		return false;
 	}
 	m.dir = id.sender ^ !!(m.status & CT_FLOW_ORIGIN);
 	m.news = 0;
-	if (likely(judge(f, flow, &m)))
-		settle(f, flow, &m);
+	if (likely(fast_judge(f, flow, &m)))
+		fast_settle_unlock(f, flow, &m);
 	else
-		judge_changing(f->cnet, f->skb, f->state, flow, m.dir);
+		fast_changing_unlock(f->cnet, f->skb, f->state, flow, m.dir);
 	return true;
 }
 
-static noinline unsigned int first_bh_on(void *priv, struct sk_buff *skb,
-					 const struct nf_hook_state *state)
+static noinline unsigned int fast_first_bh_on(void *priv, struct sk_buff *skb,
+					      const struct nf_hook_state *state)
 {
 	unsigned int verdict;
 
 	local_bh_disable();
 	verdict = state->pf == NFPROTO_IPV4 ?
-		  ct_plain_first4(priv, skb, state) :
-		  ct_plain_first6(priv, skb, state);
+		  ct_fast_first4(priv, skb, state) :
+		  ct_fast_first6(priv, skb, state);
 	local_bh_enable();
 	return verdict;
 }
 
-static __always_inline unsigned int first(struct ct_net *cnet,
-					  struct sk_buff *skb,
-					  const struct nf_hook_state *state,
-					  u8 family)
+static __always_inline unsigned int fast_first(struct ct_net *cnet,
+					       struct sk_buff *skb,
+					       const struct nf_hook_state *state,
+					       u8 family)
 {
 	struct ct_fast f;
 
 	if (unlikely(!softirq_count()))
-		return first_bh_on(cnet, skb, state);
+		return fast_first_bh_on(cnet, skb, state);
 	f.cnet = cnet;
 	f.skb = skb;
 	f.state = state;
 	f.family = family;
 	/* Seen before, or spoken of */
-	if (unlikely(!find_header(&f) || skb_get_nfct(skb)))
+	if (unlikely(!fast_find_header(&f) || skb_get_nfct(skb)))
 		goto other;
 	/* A constant from there on, each time */
 	if (f.protonum == IPPROTO_TCP) {
 		f.protonum = IPPROTO_TCP;
-		if (likely(is_plain(&f) && track(&f)))
+		if (likely(is_plain(&f) && fast_track(&f)))
 			return NF_ACCEPT;
 	} else if (likely(f.protonum == IPPROTO_UDP)) {
 		f.protonum = IPPROTO_UDP;
-		if (likely(is_plain(&f) && track(&f)))
+		if (likely(is_plain(&f) && fast_track(&f)))
 			return NF_ACCEPT;
 	}
 other:
@@ -471,7 +472,7 @@ other:
 }
 
 /**
- * ct_plain_first4() - first hook of IPv4
+ * ct_fast_first4() - first hook of IPv4
  * @priv: struct ct_net
  * @skb: the packet
  * @state: the hook
@@ -480,14 +481,14 @@ other:
  *
  * Return: %NF_ACCEPT.
  */
-unsigned int ct_plain_first4(void *priv, struct sk_buff *skb,
-			     const struct nf_hook_state *state)
+unsigned int ct_fast_first4(void *priv, struct sk_buff *skb,
+			    const struct nf_hook_state *state)
 {
-	return first(priv, skb, state, NFPROTO_IPV4);
+	return fast_first(priv, skb, state, NFPROTO_IPV4);
 }
 
 /**
- * ct_plain_first6() - first hook of IPv6
+ * ct_fast_first6() - first hook of IPv6
  * @priv: struct ct_net
  * @skb: the packet
  * @state: the hook
@@ -496,10 +497,10 @@ unsigned int ct_plain_first4(void *priv, struct sk_buff *skb,
  *
  * Return: %NF_ACCEPT.
  */
-unsigned int ct_plain_first6(void *priv, struct sk_buff *skb,
-			     const struct nf_hook_state *state)
+unsigned int ct_fast_first6(void *priv, struct sk_buff *skb,
+			    const struct nf_hook_state *state)
 {
-	return first(priv, skb, state, NFPROTO_IPV6);
+	return fast_first(priv, skb, state, NFPROTO_IPV6);
 }
 
 /* Last hook */
@@ -525,9 +526,9 @@ static __always_inline bool is_untranslated(const struct ct_fast *f,
  * Make a flow of a packet that begins one and was not translated. Returns false
  * if it has to go the long way.
  */
-static __always_inline bool make_flow(const struct ct_fast *f,
-				      const struct ct_id *id,
-				      unsigned int *verdict)
+static __always_inline bool fast_make_flow(const struct ct_fast *f,
+					   const struct ct_lookup_key *id,
+					   unsigned int *verdict)
 {
 	struct ct_tcp_seg seg CT_UNINIT;
 	u32 timeout, now = ct_now();
@@ -542,8 +543,8 @@ static __always_inline bool make_flow(const struct ct_fast *f,
 		return true;
 	}
 	timeout = f->protonum == IPPROTO_TCP ?
-		  ct_tcp_usual_first(&flow->state.tcp, &seg, &f->cnet->knobs) :
-		  ct_udp_usual_first(&flow->state.udp, now, &f->cnet->knobs);
+		  ct_tcp_fast_first(&flow->state.tcp, &seg, &f->cnet->knobs) :
+		  ct_udp_fast_first(&flow->state.udp, now, &f->cnet->knobs);
 	ct_flow_prepare(flow, now + timeout, 0);
 	ct_flow_count(flow, IP_CT_DIR_ORIGINAL, f->skb->len);
 	if (unlikely(!ct_flow_confirm(f->cnet, flow, NULL))) {
@@ -569,8 +570,8 @@ static __always_inline bool is_only_first(const struct ct_fast *f,
 
 /* Make the packet's flow, if it is plain still. */
 static __always_inline unsigned int
-last_first(struct ct_net *cnet, struct sk_buff *skb,
-	   const struct nf_hook_state *state, u8 family)
+fast_last(struct ct_net *cnet, struct sk_buff *skb,
+	  const struct nf_hook_state *state, u8 family)
 {
 	struct ct_pending *p = ct_pending_of(skb);
 	struct ct_fast f = {
@@ -581,12 +582,12 @@ last_first(struct ct_net *cnet, struct sk_buff *skb,
 	};
 	unsigned int verdict;
 
-	if (unlikely(!softirq_count() || !p || !find_header(&f) ||
+	if (unlikely(!softirq_count() || !p || !fast_find_header(&f) ||
 		     ct_packet_is_at_vrf(state) ||
 		     ct_skb_info(skb) != CT_INFO_NEW))
 		goto other;
 	if (likely(is_plain(&f) && is_only_first(&f, p) &&
-		   make_flow(&f, &p->id, &verdict))) {
+		   fast_make_flow(&f, &p->id, &verdict))) {
 		WRITE_ONCE(p->kind, CT_PENDING_NONE);
 		ct_pending_detach(skb, p, CT_INFO_NEW);
 		return verdict;
@@ -595,18 +596,18 @@ other:
 	return ct_core_last(cnet, skb, state);
 }
 
-static noinline unsigned int last_first4(struct ct_net *cnet,
-					 struct sk_buff *skb,
-					 const struct nf_hook_state *state)
+static noinline unsigned int fast_last4(struct ct_net *cnet,
+					struct sk_buff *skb,
+					const struct nf_hook_state *state)
 {
-	return last_first(cnet, skb, state, NFPROTO_IPV4);
+	return fast_last(cnet, skb, state, NFPROTO_IPV4);
 }
 
-static noinline unsigned int last_first6(struct ct_net *cnet,
-					 struct sk_buff *skb,
-					 const struct nf_hook_state *state)
+static noinline unsigned int fast_last6(struct ct_net *cnet,
+					struct sk_buff *skb,
+					const struct nf_hook_state *state)
 {
-	return last_first(cnet, skb, state, NFPROTO_IPV6);
+	return fast_last(cnet, skb, state, NFPROTO_IPV6);
 }
 
 /* Does the packet carry an answer, and is nothing pending? */
@@ -618,7 +619,7 @@ static __always_inline bool is_through(const struct sk_buff *skb)
 }
 
 /**
- * ct_plain_last4() - last hook of IPv4
+ * ct_fast_last4() - last hook of IPv4
  * @priv: struct ct_net
  * @skb: the packet
  * @state: the hook
@@ -629,26 +630,26 @@ static __always_inline bool is_through(const struct sk_buff *skb)
  *
  * Return: %NF_ACCEPT; %NF_DROP if there is no room for its flow.
  */
-unsigned int ct_plain_last4(void *priv, struct sk_buff *skb,
-			    const struct nf_hook_state *state)
+unsigned int ct_fast_last4(void *priv, struct sk_buff *skb,
+			   const struct nf_hook_state *state)
 {
-	return is_through(skb) ? NF_ACCEPT : last_first4(priv, skb, state);
+	return is_through(skb) ? NF_ACCEPT : fast_last4(priv, skb, state);
 }
 
 /**
- * ct_plain_last6() - last hook of IPv6
+ * ct_fast_last6() - last hook of IPv6
  * @priv: struct ct_net
  * @skb: the packet
  * @state: the hook
  *
- * Context: as ct_plain_last4().
+ * Context: as ct_fast_last4().
  *
- * Return: as ct_plain_last4().
+ * Return: as ct_fast_last4().
  */
-unsigned int ct_plain_last6(void *priv, struct sk_buff *skb,
-			    const struct nf_hook_state *state)
+unsigned int ct_fast_last6(void *priv, struct sk_buff *skb,
+			   const struct nf_hook_state *state)
 {
-	return is_through(skb) ? NF_ACCEPT : last_first6(priv, skb, state);
+	return is_through(skb) ? NF_ACCEPT : fast_last6(priv, skb, state);
 }
 
 /* For the KUnit suites */
@@ -665,7 +666,7 @@ static u8 view_segment(const struct ct_fast *f, struct ct_tcp_seg *seg)
 }
 
 /**
- * ct_plain_read() - read a packet the short way
+ * ct_fast_read() - read a packet the short way
  * @skb: the packet
  * @cnet: its namespace
  * @state: the hook: family and number are looked at
@@ -675,9 +676,9 @@ static u8 view_segment(const struct ct_fast *f, struct ct_tcp_seg *seg)
  *
  * Return: false if the packet goes the long way from the start.
  */
-bool ct_plain_read(struct sk_buff *skb, const struct ct_net *cnet,
-		   const struct nf_hook_state *state,
-		   struct ct_plain_view *view)
+bool ct_fast_read(struct sk_buff *skb, const struct ct_net *cnet,
+		  const struct nf_hook_state *state,
+		  struct ct_fast_view *view)
 {
 	struct ct_fast f = {
 		.cnet = (struct ct_net *)cnet,
@@ -686,14 +687,14 @@ bool ct_plain_read(struct sk_buff *skb, const struct ct_net *cnet,
 		.family = state->pf,
 	};
 
-	if (!find_header(&f) || !is_plain(&f))
+	if (!fast_find_header(&f) || !is_plain(&f))
 		return false;
-	identify(&f, &view->id);
-	tuple_of(&f, &view->tuple);
+	fast_identify(&f, &view->id);
+	fast_tuple(&f, &view->tuple);
 	view->l4len = ct_fast_l4len(&f);
 	view->kind = f.protonum == IPPROTO_TCP ?
 		     view_segment(&f, &view->seg) : CT_TCP_K_NONE;
 	return true;
 }
-EXPORT_SYMBOL_CT(ct_plain_read);
+EXPORT_SYMBOL_CT(ct_fast_read);
 #endif
