@@ -270,6 +270,34 @@ vrf() {
 	is "VRF: a closed port is refused at once" 1 "$got"
 	is "VRF: and nothing is invalid" 0 "$(hits_of c invalid)"
 	set_rules c < /dev/null
+	vrf_queue
+}
+
+# A VRF with a queue has packets go out by itself, and then by the device below.
+vrf_queue() {
+	on c tc qdisc add dev v0 root pfifo
+	ip -n c link add d0 type dummy
+	ip -n c link set d0 master v0
+	ip -n c addr add 10.88.0.1/24 dev d0
+	ip -n c link set d0 up
+	ip -n c neigh add 10.88.0.9 lladdr 02:00:00:00:88:09 dev d0
+	set_rules c <<-END
+	table ip t {
+		chain p {
+			type filter hook postrouting priority 0
+			oifname d0 udp dport 5310 counter drop comment "dropped"
+		}
+	}
+	END
+	echo x | on c socat -u - UDP:10.88.0.9:5310,so-bindtodevice=v0
+	echo x | on c socat -u - UDP:10.88.0.9:5311,so-bindtodevice=v0
+	wait_is "VRF with a queue: each packet once" 1 lines c \
+		" dport=5311 packets=1 "
+	wait_is "VRF with a queue: its way ends below" 1 hits_of c dropped
+	is "VRF with a queue: what is dropped below has no flow" 0 \
+		"$(lines c "dport=5310 ")"
+	set_rules c < /dev/null
+	ip -n c link delete d0
 }
 
 # IPVS sends a packet through LOCAL_OUT once more. (Without its knob "conntrack" it
