@@ -3,7 +3,7 @@
  * Events: who wants to hear of flows that begin, change and end.
  *
  * Overview
- *	One listener, a companion module, may be told. It hears of a flow's
+ *	Listeners, in companion modules, may be told. They hear of a flow's
  *	beginning before anything else of it: a flow is published with
  *	CT_FLOW_NEW_PENDING set, and whichever comes first, its creator, another
  *	packet on another CPU, or its end, tells that it began and clears the
@@ -15,28 +15,60 @@
  *	sleeps.
  */
 #include <linux/module.h>
+#include <linux/mutex.h>
 
 #include "ct_compat.h"
 #include "ct_event.h"
 #include "ct_expire.h"
 
-const struct ct_event_ops __rcu *ct_event_ops __read_mostly;
-EXPORT_SYMBOL_CT(ct_event_ops);
+struct ct_listener __rcu *ct_listeners __read_mostly;
+EXPORT_SYMBOL_CT(ct_listeners);
+
+static DEFINE_MUTEX(listen_lock);	/* nothing is taken inside */
+
+#define for_each_listener(l)						\
+	for (l = rcu_dereference_bh(ct_listeners); l;			\
+	     l = rcu_dereference_bh((l)->next))
 
 /**
- * ct_event_listen() - begin or cease to be told
- * @ops: who is told; %NULL for nobody
- *
- * When this returns nobody is being told any more by what was there before.
+ * ct_event_listen() - begin to be told
+ * @listener: who is told
  *
  * Context: process, sleeps.
  */
-void ct_event_listen(const struct ct_event_ops *ops)
+void ct_event_listen(struct ct_listener *listener)
 {
-	rcu_assign_pointer(ct_event_ops, ops);
+	mutex_lock(&listen_lock);
+	RCU_INIT_POINTER(listener->next,
+			 rcu_dereference_protected(ct_listeners, true));
+	rcu_assign_pointer(ct_listeners, listener);
+	mutex_unlock(&listen_lock);
 	synchronize_rcu();
 }
 EXPORT_SYMBOL_CT(ct_event_listen);
+
+/**
+ * ct_event_unlisten() - cease to be told
+ * @listener: who is told
+ *
+ * When this returns nobody is being told any more by it.
+ *
+ * Context: process, sleeps.
+ */
+void ct_event_unlisten(struct ct_listener *listener)
+{
+	struct ct_listener __rcu **link = &ct_listeners;
+	struct ct_listener *here;
+
+	mutex_lock(&listen_lock);
+	while ((here = rcu_dereference_protected(*link, true)) != listener)
+		link = &here->next;
+	rcu_assign_pointer(*link,
+			   rcu_dereference_protected(listener->next, true));
+	mutex_unlock(&listen_lock);
+	synchronize_rcu();
+}
+EXPORT_SYMBOL_CT(ct_event_unlisten);
 
 /**
  * ct_event_net_init() - set up what a namespace needs
@@ -51,7 +83,7 @@ void ct_event_net_init(struct ct_net *cnet)
 }
 
 /**
- * ct_event_ask() - ask the listener whether anyone wants to hear
+ * ct_event_ask() - ask the listeners whether anyone wants to hear
  * @cnet: of this namespace
  * @event: which event
  *
@@ -64,15 +96,15 @@ void ct_event_net_init(struct ct_net *cnet)
  */
 bool ct_event_ask(struct ct_net *cnet, enum ct_event event)
 {
-	const struct ct_event_ops *ops = rcu_dereference_bh(ct_event_ops);
+	const struct ct_listener *l;
 	bool begun = ct_has_listener();
 	u32 now = ct_now();
 
-	if (!ops)
-		return false;
 	smp_rmb();	/* who begins raises the flag, then can be seen */
-	if (ops->wants(cnet, event))
-		return true;
+	for_each_listener(l) {
+		if (l->wants(cnet, event))
+			return true;
+	}
 	if (!begun)
 		WRITE_ONCE(cnet->unheard[event], now);
 	return false;
@@ -82,9 +114,12 @@ EXPORT_SYMBOL_CT(ct_event_ask);
 static bool event_tell(struct ct_flow *flow, enum ct_event event,
 		       const struct ct_origin *origin)
 {
-	const struct ct_event_ops *ops = rcu_dereference_bh(ct_event_ops);
+	const struct ct_listener *l;
+	bool told = true;
 
-	return !ops || ops->event(flow, event, origin);
+	for_each_listener(l)
+		told &= l->event(flow, event, origin);
+	return told;
 }
 
 /* Has its beginning been told? If not, it is now, if that can be. */

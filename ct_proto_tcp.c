@@ -671,6 +671,13 @@ static u32 tcp_lifetime(const struct ct_flow *flow,
 	return timeout;
 }
 
+static bool tcp_is_open(const struct ct_flow *flow)
+{
+	u8 state = flow->state.tcp.state;
+
+	return state == CT_TCP_SYN_RECV || state == CT_TCP_CLOSE;
+}
+
 /* What is closing goes first when there is no room. */
 static unsigned int tcp_worth(const struct ct_flow *flow)
 {
@@ -681,12 +688,13 @@ const struct ct_proto ct_proto_tcp = {
 	.name		= "tcp",
 	.protonum	= IPPROTO_TCP,
 	.family		= NFPROTO_UNSPEC,
-	.has_phase		= true,
+	.has_phase	= true,
 	.read		= ct_ports_read,
 	.check		= ct_tcp_check,
 	.judge		= ct_tcp_judge,
 	.print_tuple	= ct_ports_print,
 	.print_state	= tcp_print_state,
+	.is_open	= tcp_is_open,
 	.worth		= tcp_worth,
 	.lifetime	= tcp_lifetime,
 };

@@ -20,9 +20,9 @@
 
 #include "ct_compat.h"
 #include "ct_hash.h"
+#include "ct_proto.h"
 #include "ct_room.h"
 #include "ct_source.h"
-#include "ct_tcp.h"
 
 /**
  * struct pick - a flow that a source may lose
@@ -37,13 +37,13 @@ struct pick {
 /* Flow lock held. Could anybody have begun it in the name of its source? */
 static bool is_unproven(const struct ct_flow *flow)
 {
-	u8 state = flow->state.tcp.state;
+	const struct ct_proto *proto = ct_proto_find(ct_flow_family(flow),
+						     flow->node.key.protonum);
 
 	if (flow->status & IPS_ASSURED)
 		return false;
 	return !(flow->status & IPS_SEEN_REPLY) ||
-	       (flow->node.key.protonum == IPPROTO_TCP &&
-		(state == CT_TCP_SYN_RECV || state == CT_TCP_CLOSE));
+	       (proto->is_open && proto->is_open(flow));
 }
 
 static bool is_picked(const struct ct_flow *flow, const void *arg)

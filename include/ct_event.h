@@ -37,8 +37,9 @@ struct ct_origin {
 };
 
 /**
- * struct ct_event_ops - who wants to hear
- * @wants: called before that: would anyone hear of such an event in this
+ * struct ct_listener - who wants to hear
+ * @next: the next one; ct_event.c
+ * @wants: called before @event: would anyone hear of such an event in this
  *	namespace, which may be on its way out? Same context, but the flow need
  *	not be locked
  * @event: called for each event, in their order for each flow, which is
@@ -46,17 +47,19 @@ struct ct_origin {
  *	did it. Called in an RCU read-side section with bottom halves off; must
  *	not sleep, nor take another flow's or the table's lock. Returns false
  *	if it could not tell everyone: a flow's beginning is then told again
- *	before anything else
+ *	before anything else, to all listeners
  */
-struct ct_event_ops {
+struct ct_listener {
+	struct ct_listener __rcu *next;
 	bool (*wants)(const struct ct_net *cnet, enum ct_event event);
 	bool (*event)(const struct ct_flow *flow, enum ct_event event,
 		      const struct ct_origin *origin);
 };
 
-extern const struct ct_event_ops __rcu *ct_event_ops;
+extern struct ct_listener __rcu *ct_listeners;
 
-void ct_event_listen(const struct ct_event_ops *ops);
+void ct_event_listen(struct ct_listener *listener);
+void ct_event_unlisten(struct ct_listener *listener);
 void ct_event_net_init(struct ct_net *cnet);
 
 /* Not for direct use: see below. */
@@ -75,7 +78,7 @@ void ct_event_send(struct ct_flow *flow, enum ct_event event,
  */
 static inline bool ct_event_is_heard(void)
 {
-	return unlikely(rcu_access_pointer(ct_event_ops));
+	return unlikely(rcu_access_pointer(ct_listeners));
 }
 
 /*

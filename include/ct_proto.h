@@ -83,6 +83,8 @@ struct ct_judgement {
  *	%NULL for nothing
  * @print_state: the same for what stands between the timeout and the first
  *	tuple; %NULL for nothing
+ * @is_open: was the flow answered, but its handshake not completed, or did nothing
+ *	come of it: could anybody have begun it in another's name? %NULL for no
  * @worth: how much the flow is worth keeping when there is no room: 0 is
  *	given up first; %NULL for 1
  * @lifetime: jiffies that a packet like its last gives the flow: with what is
@@ -112,6 +114,7 @@ struct ct_proto {
 
 	char *(*print_tuple)(char *p, const struct ct_tuple *tuple);
 	char *(*print_state)(char *p, const union ct_state *state);
+	bool (*is_open)(const struct ct_flow *flow);
 	unsigned int (*worth)(const struct ct_flow *flow);
 	u32 (*lifetime)(const struct ct_flow *flow,
 			const struct ct_knobs *knobs);

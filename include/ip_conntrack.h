@@ -12,7 +12,7 @@
  *	change	under the flow's lock: its fields, ct_flow_refresh(), then
  *		ct_event_update()
  *	end	ct_flow_end_unlock(), ct_flow_end_for_unlock()
- *	hear	ct_event_listen()
+ *	hear	ct_event_listen(), ct_event_unlisten()
  *	place	ct_net(), ct_net_max(), ct_is_dropin()
  *	bridge	ct_bridge_get(), ct_bridge_put()
  */

@@ -223,7 +223,7 @@ static bool event(const struct ct_flow *flow, enum ct_event event,
 	return false;
 }
 
-static const struct ct_event_ops ops = {
+static struct ct_listener listener = {
 	.wants = wants,
 	.event = event,
 };
@@ -284,7 +284,7 @@ int ct_nl_event_init(void)
 	int err = register_pernet_subsys(&nl_net_ops);
 
 	if (!err)
-		ct_event_listen(&ops);
+		ct_event_listen(&listener);
 	return err;
 }
 
@@ -295,6 +295,6 @@ int ct_nl_event_init(void)
  */
 void ct_nl_event_exit(void)
 {
-	ct_event_listen(NULL);
+	ct_event_unlisten(&listener);
 	unregister_pernet_subsys(&nl_net_ops);
 }
