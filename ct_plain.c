@@ -27,6 +27,7 @@
 #include <linux/ipv6.h>
 #include <linux/module.h>
 #include <linux/netfilter.h>
+#include <linux/prefetch.h>
 #include <linux/tcp.h>
 #include <linux/udp.h>
 #include <net/ip.h>
@@ -242,6 +243,11 @@ plain_search(const struct ct_id *id, u8 family, const struct ct_net *cnet,
 	bool near = false;
 
 	ct_for_each_node(node, t, b) {
+		/*
+		 * Most are the right one, and its lock cannot be waited for
+		 * before all that was read has come.
+		 */
+		prefetchw(&container_of(node, struct ct_flow, node)->lock);
 		if (READ_ONCE(node->key.word[0]) == id->key.word[0]) {
 			flow = container_of(node, struct ct_flow, node);
 			if (likely(is_at(flow, id, family, cnet) &&
@@ -300,6 +306,8 @@ static __always_inline void move_end(struct ct_flow *flow, u32 expires,
 {
 	u32 old = flow->expires;
 
+	if (expires == old)
+		return;
 	WRITE_ONCE(flow->expires, expires);
 	if (unlikely(ct_left(expires, old) < 0) && timeout < CT_VISIT)
 		ct_hash_hasten(flow);
