@@ -306,8 +306,6 @@ static __always_inline void move_end(struct ct_flow *flow, u32 expires,
 {
 	u32 old = flow->expires;
 
-	if (expires == old)
-		return;
 	WRITE_ONCE(flow->expires, expires);
 	if (unlikely(ct_left(expires, old) < 0) && timeout < CT_VISIT)
 		ct_hash_hasten(flow);

@@ -149,7 +149,7 @@ static inline void ct_flow_refresh(struct ct_flow *flow, u32 expires)
 {
 	u32 old = flow->expires;
 
-	if (unlikely(flow->status & IPS_FIXED_TIMEOUT) || expires == old)
+	if (unlikely(flow->status & IPS_FIXED_TIMEOUT))
 		return;
 	WRITE_ONCE(flow->expires, expires);
 	if (ct_left(expires, old) < 0 && ct_left(expires, ct_now()) < CT_VISIT)
