@@ -49,9 +49,7 @@
 #include <linux/module.h>
 #include <linux/net.h>
 #include <linux/rcupdate.h>
-#include <linux/rtnetlink.h>
 #include <linux/workqueue.h>
-#include <net/net_namespace.h>
 
 #include "ct_compat.h"
 #include "ct_expire.h"
@@ -269,20 +267,19 @@ static void complain(const struct ct_net *cnet)
 					  offsetof(struct ct_stat, unreplied)));
 }
 
-/* Have back what CPUs have in hand. Does that make room? */
-static bool gather(struct ct_net *cnet)
+/* Have back what CPUs have in hand. */
+static void gather(struct ct_net *cnet)
 {
 	int cpu, n = 0;
 
 	if (!READ_ONCE(cnet->in_hand))
-		return false;
+		return;
 	WRITE_ONCE(cnet->in_hand, false);
 	/* A full barrier, which pairs with that in keep_in_hand(). */
 	smp_mb();
 	for_each_possible_cpu(cpu)
 		n += atomic_xchg(&per_cpu_ptr(cnet->stat, cpu)->room, 0);
 	atomic_sub(n, &cnet->count);
-	return has_room(cnet);
 }
 
 /*
@@ -294,7 +291,8 @@ static int make_room(struct ct_net *cnet)
 	u8 policy = READ_ONCE(cnet->knobs.full_policy);
 	u32 now = ct_now();
 
-	if (gather(cnet) ||
+	gather(cnet);
+	if (has_room(cnet) ||
 	    search_room_once(cnet, CT_RANK_REPLIED, now, &cnet->no_room.vain))
 		return 0;
 	sweep_later(cnet, now);
@@ -359,17 +357,11 @@ noinline int ct_room_fetch(struct ct_net *cnet)
  */
 void ct_room_limited(struct ct_net *cnet)
 {
-	struct net *net;
-
 	synchronize_rcu();
-	if (cnet != ct_net_initial) {
+	if (cnet == ct_net_initial)
+		ct_net_each(gather);
+	else
 		gather(cnet);
-		return;
-	}
-	down_read(&net_rwsem);
-	for_each_net(net)
-		gather(ct_net(net));
-	up_read(&net_rwsem);
 }
 EXPORT_SYMBOL_CT_TEST(ct_room_limited);
 

@@ -264,6 +264,7 @@ static inline unsigned int ct_net_max(const struct ct_net *cnet)
 
 int ct_net_enroll(struct ct_net *cnet);
 void ct_net_dismiss(struct ct_net *cnet);
+void ct_net_each(void (*visit)(struct ct_net *cnet));
 struct ct_net *ct_flow_net(const struct ct_flow *flow);
 void ct_net_set_ending(struct ct_net *cnet);
 bool ct_flow_is_ending(const struct ct_flow *flow);
