@@ -161,8 +161,7 @@ static void count_out(struct ct_net *cnet, const struct ct_flow *flow)
 {
 	ct_cpu_add(flows, -1);
 	ct_source_leave(cnet, flow);
-	/* Pairs with the acquire in ct_net_is_empty(). */
-	(void)atomic_fetch_dec_release(&cnet->count);
+	ct_room_leave(cnet);
 }
 
 /**
@@ -205,7 +204,7 @@ struct ct_flow *ct_flow_create(struct ct_net *cnet, const struct ct_id *orig,
 no_ext:
 	kmem_cache_free(cache_of(flow), flow);
 no_flow:
-	atomic_dec(&cnet->count);
+	ct_room_leave(cnet);
 no_room:
 	if (counted)
 		ct_source_uncount(cnet, &orig->key, orig->addr, orig->sender);

@@ -215,6 +215,28 @@ void ct_net_dismiss(struct ct_net *cnet)
 EXPORT_SYMBOL_CT_TEST(ct_net_dismiss);
 
 /**
+ * ct_net_each() - look at all namespaces
+ * @visit: called for each, with a spin lock held that keeps it from being dismissed
+ *
+ * Context: process, sleeps.
+ */
+void ct_net_each(void (*visit)(struct ct_net *cnet))
+{
+	unsigned long number = 0;
+	struct ct_net *cnet;
+
+	do {
+		xa_lock(&nets);
+		cnet = xa_find(&nets, &number, ULONG_MAX, XA_PRESENT);
+		if (cnet)
+			visit(cnet);
+		xa_unlock(&nets);
+		number++;
+		cond_resched();
+	} while (cnet);
+}
+
+/**
  * ct_flow_net() - the namespace of a flow
  * @flow: the flow, not yet dying, its lock held or the caller's alone
  *

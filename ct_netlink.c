@@ -35,6 +35,7 @@
 #include <linux/slab.h>
 
 #include "ct_netlink.h"
+#include "ct_room.h"
 
 #define DUMP_PAUSE	256	/* flows looked at before others may run */
 
@@ -413,7 +414,7 @@ static int get_stats(struct sk_buff *skb, const struct nfnl_info *info,
 			   0, AF_UNSPEC, NFNETLINK_V0, 0);
 	if (!nlh ||
 	    nla_put_be32(answer, CTA_STATS_GLOBAL_ENTRIES,
-			 htonl(atomic_read(&cnet->count))) ||
+			 htonl(ct_room_used(cnet))) ||
 	    nla_put_be32(answer, CTA_STATS_GLOBAL_MAX_ENTRIES,
 			 htonl(ct_net_max(cnet)))) {
 		nlmsg_free(answer);

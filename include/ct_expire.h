@@ -116,8 +116,8 @@ static inline bool ct_flow_is_of(const struct ct_flow *flow,
  */
 static inline bool ct_net_is_empty(const struct ct_net *cnet)
 {
-	/* Pairs with the release in count_out(). */
-	return !atomic_read_acquire(&cnet->count);
+	/* Never less than there are. Pairs with the releases in ct_room_leave(). */
+	return !atomic_read_acquire(&cnet->count) || !ct_room_used(cnet);
 }
 
 /**
