@@ -35,6 +35,7 @@
 #include <linux/slab.h>
 
 #include "ct_netlink.h"
+#include "ct_refused.h"
 #include "ct_room.h"
 
 #define DUMP_PAUSE	256	/* flows looked at before others may run */
@@ -492,6 +493,8 @@ static int __init ct_netlink_init(void)
 		return 0;
 	}
 	serving = !err;
+	if (serving)
+		ct_refuse_nl_init();
 	return err;
 }
 
@@ -499,6 +502,7 @@ static void __exit ct_netlink_exit(void)
 {
 	if (!serving)
 		return;
+	ct_refuse_nl_exit();
 	ct_nl_event_exit();
 	nfnetlink_subsys_unregister(&ct_nl_expect_subsys);
 	nfnetlink_subsys_unregister(&subsys);
