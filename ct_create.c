@@ -57,7 +57,7 @@ struct ct_flow *ct_flow_create(struct ct_net *cnet, const struct ct_lookup_key *
 	flow = ct_flow_alloc(cnet, orig, reply, counted ? CT_FLOW_COUNTED : 0);
 	if (flow)
 		return flow;
-	atomic_dec(&cnet->count);
+	ct_room_leave(cnet);
 no_room:
 	if (counted)
 		ct_source_uncount(cnet, &orig->key, orig->addr, orig->sender);

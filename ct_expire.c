@@ -151,8 +151,7 @@ static void count_out(struct ct_net *cnet, const struct ct_flow *flow)
 {
 	ct_cpu_add(flows, -1);
 	ct_source_leave(cnet, flow);
-	/* Pairs with the acquire in ct_net_is_empty(). */
-	(void)atomic_fetch_dec_release(&cnet->count);
+	ct_room_leave(cnet);
 }
 
 /**

@@ -28,6 +28,7 @@
 #include <linux/ipv6.h>
 #include <linux/module.h>
 #include <linux/netfilter.h>
+#include <linux/prefetch.h>
 #include <linux/tcp.h>
 #include <linux/udp.h>
 #include <net/ip.h>
@@ -160,6 +161,11 @@ fast_search(const struct ct_lookup_key *id, u8 family, const struct ct_net *cnet
 	bool saw_alias = false;
 
 	ct_for_each_node(node, t, b) {
+		/*
+		 * Most are the right one, and its lock cannot be waited for
+		 * before all that was read has come.
+		 */
+		prefetchw(&container_of(node, struct ct_flow, node)->lock);
 		if (READ_ONCE(node->key.word[0]) == id->key.word[0]) {
 			flow = container_of(node, struct ct_flow, node);
 			if (likely(fast_is_at(flow, id, family, cnet) &&

@@ -435,7 +435,7 @@ static void __exit ct_exit(void)
 module_init(ct_init);
 module_exit(ct_exit);
 
-MODULE_SOFTDEP("post: ip_conntrack_netlink ip_conntrack_xt ip_conntrack_nft");
+MODULE_SOFTDEP("post: ip_conntrack_netlink ip_conntrack_xt ip_conntrack_nft ip_conntrack_tc");
 MODULE_ALIAS("nf_conntrack_ipv4");
 MODULE_ALIAS("nf_conntrack_ipv6");
 MODULE_AUTHOR("The ip_conntrack developers");

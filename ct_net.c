@@ -11,6 +11,7 @@
  *	Numbers are given and taken back in process context; asking is for any.
  */
 #include <linux/module.h>
+#include <linux/sched.h>
 #include <linux/xarray.h>
 
 #include "ct_compat.h"
@@ -69,6 +70,28 @@ void ct_net_dismiss(struct ct_net *cnet)
 		xa_erase(&nets, cnet->number);
 }
 EXPORT_SYMBOL_CT_TEST(ct_net_dismiss);
+
+/**
+ * ct_net_each() - look at all namespaces
+ * @visit: called for each, with a spin lock held that keeps it from being dismissed
+ *
+ * Context: process, sleeps.
+ */
+void ct_net_each(void (*visit)(struct ct_net *cnet))
+{
+	unsigned long number = 0;
+	struct ct_net *cnet;
+
+	do {
+		xa_lock(&nets);
+		cnet = xa_find(&nets, &number, ULONG_MAX, XA_PRESENT);
+		if (cnet)
+			visit(cnet);
+		xa_unlock(&nets);
+		number++;
+		cond_resched();
+	} while (cnet);
+}
 
 /**
  * ct_flow_net() - the namespace of a flow

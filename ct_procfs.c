@@ -38,6 +38,7 @@
 #include "ct_net.h"
 #include "ct_procfs.h"
 #include "ct_proto.h"
+#include "ct_room.h"
 #include "ct_text.h"
 
 /* A line */
@@ -315,7 +316,7 @@ static const struct seq_operations dump_ops = {
 static int stat_show(struct seq_file *s, void *v)
 {
 	struct ct_net *cnet = ct_net(seq_file_single_net(s));
-	unsigned int entries = atomic_read(&cnet->count);
+	unsigned int entries = ct_room_used(cnet);
 	bool nf = file_kind(s)->naming == CT_NAMES_NF;
 	const struct ct_stat *st;
 	int cpu;

@@ -19,6 +19,24 @@
  *	Idle is what the flow's usual timeout says beyond the time that it has
  *	left: nothing more is stored.
  *
+ * Counting
+ *	A line that all CPUs write with each new flow is what they would wait for.
+ *	So a CPU fetches room for CT_ROOM_BATCH flows at once, and has it in hand
+ *	(struct ct_stat, @room): its flows take from there and leave theirs there.
+ *	@count of the namespace is what lives and what is in hand together, hence
+ *	never less than what lives: there are never more flows than the limit.
+ *	ct_room_used() is the difference.
+ *
+ *	Near the limit nothing is fetched but for one flow at a time, and where
+ *	that is refused, what other CPUs have in hand is gathered first: nothing
+ *	is given up or refused while there is room. @in_hand says that there may
+ *	be some. Only ct_room_fetch() fills an empty hand; it writes @room, then,
+ *	behind a full barrier, reads @in_hand. Who gathers takes @in_hand back,
+ *	then, behind a full barrier, reads @room of all CPUs. One of the two sees
+ *	the other, so that a flood in a full table need not look at all of them
+ *	with each packet. The end of a flow cannot do the same: once it is counted
+ *	out the namespace may be gone.
+ *
  * Context
  *	Bottom halves off, RCU read-side section, no lock held; the sweep is a
  *	work item. Locks taken: a stripe, then a flow's.
@@ -30,6 +48,7 @@
 
 #include <linux/module.h>
 #include <linux/net.h>
+#include <linux/rcupdate.h>
 #include <linux/workqueue.h>
 
 #include "ct_compat.h"
@@ -148,15 +167,15 @@ static bool weigh(struct ct_flow *flow, struct ct_sample *sample)
 }
 
 /**
- * ct_room_give_up() - end a flow to make room for another
+ * ct_room_give_up_unlock() - end a flow to make room for another
  * @flow: the flow, alive, its lock held; unlocked here, then gone
  * @cnet: its namespace
  * @rank: what it was worth
  *
  * Context: RCU read-side section, bottom halves off, no other lock held.
  */
-void ct_room_give_up(struct ct_flow *flow, struct ct_net *cnet,
-		     enum ct_rank rank)
+void ct_room_give_up_unlock(struct ct_flow *flow, struct ct_net *cnet,
+			    enum ct_rank rank)
 {
 	ct_stat_inc(cnet, early_drop);
 	ct_stat_inc(cnet, given_up[rank]);
@@ -176,7 +195,7 @@ static bool give_up_victim(const struct search *search,
 	    flow->hash == victim->hash) {
 		rank = worth_rank(flow_worth(flow, cnet, search->now));
 		if (rank <= search->highest) {
-			ct_room_give_up(flow, cnet, rank);
+			ct_room_give_up_unlock(flow, cnet, rank);
 			return true;
 		}
 	}
@@ -231,41 +250,52 @@ static bool search_room_once(struct ct_net *cnet, enum ct_rank highest,
 /* If there are flows that can be given up, find them with more time. */
 static void sweep_later(struct ct_net *cnet, u32 now)
 {
-	int assured = ct_stat_kind(cnet, offsetof(struct ct_stat, assured));
+	unsigned int assured = ct_stat_kind(cnet, offsetof(struct ct_stat, assured));
 	s32 wait = ct_left(READ_ONCE(cnet->no_room.swept) + CT_SWEEP_PAUSE,
 			   now);
 
-	if (atomic_read(&cnet->count) > assured)
+	if (ct_room_used(cnet) > assured)
 		ct_gc_queue(&cnet->no_room.sweep,
 			    clamp(wait, 0, CT_SWEEP_PAUSE));
 }
 
 static void complain(const struct ct_net *cnet)
 {
-	net_warn_ratelimited("table full in namespace %u: %d flows, %u of them assured, %u never answered, none can be given up: packet dropped; raise net.ipv4.netfilter.ip_conntrack_max, shorten timeouts, or choose another ip_conntrack_full_policy\n",
-			     cnet->net->ns.inum, atomic_read(&cnet->count),
+	net_warn_ratelimited("table full in namespace %u: %u flows, %u of them assured, %u never answered, none can be given up: packet dropped; raise net.ipv4.netfilter.ip_conntrack_max, shorten timeouts, or choose another ip_conntrack_full_policy\n",
+			     cnet->net->ns.inum, ct_room_used(cnet),
 			     ct_stat_kind(cnet,
 					  offsetof(struct ct_stat, assured)),
 			     ct_stat_kind(cnet,
 					  offsetof(struct ct_stat, unreplied)));
 }
 
-/**
- * ct_room_make() - there are too many flows by one, which is counted already
- * @cnet: their namespace
- *
- * For ct_room_take().
- *
- * Context: as there.
- *
- * Return: as there.
+/* Have back what CPUs have in hand. */
+static void gather(struct ct_net *cnet)
+{
+	int cpu, n = 0;
+
+	if (!READ_ONCE(cnet->in_hand))
+		return;
+	WRITE_ONCE(cnet->in_hand, false);
+	/* A full barrier, which pairs with that in keep_in_hand(). */
+	smp_mb();
+	for_each_possible_cpu(cpu)
+		n += atomic_xchg(&per_cpu_ptr(cnet->stat, cpu)->room, 0);
+	atomic_sub(n, &cnet->count);
+}
+
+/*
+ * There are too many flows by one, which is counted already. Returns as
+ * ct_room_take().
  */
-noinline int ct_room_make(struct ct_net *cnet)
+static int make_room(struct ct_net *cnet)
 {
 	u8 policy = READ_ONCE(cnet->knobs.full_policy);
 	u32 now = ct_now();
 
-	if (search_room_once(cnet, CT_RANK_REPLIED, now, &cnet->no_room.vain))
+	gather(cnet);
+	if (has_room(cnet) ||
+	    search_room_once(cnet, CT_RANK_REPLIED, now, &cnet->no_room.vain))
 		return 0;
 	sweep_later(cnet, now);
 	if (policy == CT_FULL_GIVE_UP &&
@@ -280,6 +310,62 @@ noinline int ct_room_make(struct ct_net *cnet)
 	complain(cnet);
 	return -ENOSPC;
 }
+
+static void keep_in_hand(struct ct_net *cnet, int n)
+{
+	/* A full barrier, which pairs with that in gather(). */
+	atomic_add_return(n, &raw_cpu_ptr(cnet->stat)->room);
+	if (!READ_ONCE(cnet->in_hand))
+		WRITE_ONCE(cnet->in_hand, true);
+}
+
+/* As much as all CPUs may have in hand is left, and a batch goes from that. */
+static bool is_near(unsigned int count, unsigned int max)
+{
+	return max && count + CT_ROOM_MOST * nr_cpu_ids > max;
+}
+
+/**
+ * ct_room_fetch() - count one more flow in where this CPU has no room in hand
+ * @cnet: its namespace
+ *
+ * For ct_room_take().
+ *
+ * Context: as there.
+ *
+ * Return: as there.
+ */
+noinline int ct_room_fetch(struct ct_net *cnet)
+{
+	unsigned int max = ct_net_max(cnet), count;
+	int old = atomic_read(&cnet->count);
+
+	if (likely(!is_near(old, max)) &&
+	    atomic_try_cmpxchg(&cnet->count, &old, old + CT_ROOM_BATCH)) {
+		keep_in_hand(cnet, CT_ROOM_BATCH - 1);
+		return 0;
+	}
+	count = atomic_inc_return(&cnet->count);
+	return likely(!max || count <= max) ? 0 : make_room(cnet);
+}
+
+/**
+ * ct_room_limited() - a limit was set, and may be lower than it was
+ * @cnet: whose; the initial namespace's is everybody's
+ *
+ * What CPUs have in hand was fetched under the old one.
+ *
+ * Context: process, sleeps.
+ */
+void ct_room_limited(struct ct_net *cnet)
+{
+	synchronize_rcu();
+	if (cnet == ct_net_initial)
+		ct_net_each(gather);
+	else
+		gather(cnet);
+}
+EXPORT_SYMBOL_CT_TEST(ct_room_limited);
 
 /* The sweep */
 
@@ -306,7 +392,7 @@ static unsigned int sweep_rank(struct ct_net *cnet, enum ct_rank rank,
 	while (ended < wanted && !READ_ONCE(cnet->leaving) &&
 	       (flow = ct_walk_next_locked(&walk))) {
 		if (is_swept(flow, cnet, rank, ct_now())) {
-			ct_room_give_up(flow, cnet, rank);
+			ct_room_give_up_unlock(flow, cnet, rank);
 			ended++;
 		} else {
 			ct_flow_unlock(flow);
@@ -322,7 +408,7 @@ static void sweep(struct work_struct *work)
 {
 	struct ct_net *cnet = container_of(to_delayed_work(work), struct ct_net,
 					   no_room.sweep);
-	unsigned int wanted = atomic_read(&cnet->count) / CT_SWEEP_SHARE + 1;
+	unsigned int wanted = ct_room_used(cnet) / CT_SWEEP_SHARE + 1;
 	enum ct_rank rank;
 
 	for (rank = CT_RANK_CLOSING; rank < CT_RANK_ASSURED && wanted; rank++)

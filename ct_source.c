@@ -349,7 +349,7 @@ int ct_source_set_limit(struct ct_net *cnet, unsigned int limit)
 	if (!old != !limit) {
 		/* Flows that were made under the old limit are in the table. */
 		synchronize_rcu();
-		if (atomic_read(&cnet->count))
+		if (ct_room_used(cnet))
 			recount(cnet, limit);
 	}
 	mutex_unlock(&cnet->setting);

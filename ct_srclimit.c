@@ -64,9 +64,9 @@ static void give_up(const struct pick *pick, u32 hash)
 	struct ct_flow *flow = ct_hash_pick(hash, is_picked, pick);
 
 	if (flow)
-		ct_room_give_up(flow, pick->cnet,
-				flow->status & IPS_SEEN_REPLY ?
-				CT_RANK_REPLIED : CT_RANK_UNREPLIED);
+		ct_room_give_up_unlock(flow, pick->cnet,
+				       flow->status & IPS_SEEN_REPLY ?
+				       CT_RANK_REPLIED : CT_RANK_UNREPLIED);
 }
 
 /* RCU, no lock held */

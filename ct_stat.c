@@ -56,6 +56,29 @@ unsigned int ct_stat_kind(const struct ct_net *cnet, size_t offset)
 }
 
 /**
+ * ct_room_used() - how many flows a namespace has
+ * @cnet: the namespace
+ *
+ * While flows begin it may be off by what CPUs are fetching, never above the limit.
+ * While flows only end, never too low: what moves from hand to @count is read
+ * there first.
+ *
+ * Context: any.
+ *
+ * Return: the number.
+ */
+unsigned int ct_room_used(const struct ct_net *cnet)
+{
+	/* Pairs, like those of each CPU, with the releases in ct_room_leave(). */
+	int cpu, used = atomic_read_acquire(&cnet->count);
+
+	for_each_possible_cpu(cpu)
+		used -= atomic_read_acquire(&per_cpu_ptr(cnet->stat, cpu)->room);
+	return max(used, 0);
+}
+EXPORT_SYMBOL_CT(ct_room_used);
+
+/**
  * ct_reason_text() - a reason in words
  * @reason: the reason
  *

@@ -184,7 +184,7 @@ static unsigned int knob_read(const struct knob *knob,
 	case KNOB_SOURCE:
 		return READ_ONCE(*(const unsigned int *)data);
 	case KNOB_COUNT:
-		return atomic_read((const atomic_t *)data);
+		return ct_room_used(cnet);
 	case KNOB_KIND:
 		return ct_stat_kind(cnet, knob->offset);
 	case KNOB_BUCKETS:
@@ -230,7 +230,10 @@ static int knob_write(const struct knob *knob, struct ct_net *cnet,
 	case KNOB_MAX:
 		if (!max_allowed(cnet, value))
 			return -EINVAL;
-		fallthrough;
+		WRITE_ONCE(*(unsigned int *)data, value);
+		if (value)
+			ct_room_limited(cnet);
+		return 0;
 	case KNOB_UINT:
 		WRITE_ONCE(*(unsigned int *)data, value);
 		return 0;

@@ -9,6 +9,7 @@
 #include "ct_flow.h"
 #include "ct_hash.h"
 #include "ct_net.h"
+#include "ct_room.h"
 
 struct ct_flow *ct_flow_alloc(struct ct_net *cnet, const struct ct_lookup_key *orig,
 			      const struct ct_lookup_key *reply, u32 status);
@@ -41,8 +42,8 @@ void ct_expire_exit(void);
  */
 static inline bool ct_net_is_empty(const struct ct_net *cnet)
 {
-	/* Pairs with the release in count_out(). */
-	return !atomic_read_acquire(&cnet->count);
+	/* Never less than there are. Pairs with the releases in ct_room_leave(). */
+	return !atomic_read_acquire(&cnet->count) || !ct_room_used(cnet);
 }
 
 /**

@@ -8,8 +8,10 @@
  * order. Only a translated flow, whose two directions have different ends,
  * needs a second node in the table (struct ct_alias).
  *
- * An IPv4 flow is two cache lines. The first is what a lookup touches, the
- * second what an update touches.
+ * An IPv4 flow is two cache lines. The first is what a search reads, and what
+ * few packets change. The second has what every packet writes: the lock, the end,
+ * the counters. Of TCP's state, of which each segment writes most, there is some
+ * in either.
  *
  * Life-cycle
  *	ct_flow_create() free object -> private; IPS_DYING stays set, so that a
@@ -208,14 +210,14 @@ static_assert(!offsetof(struct ct_sctp, state));
 /**
  * struct ct_flow - a tracked connection
  * @node: its place in the table; @node.key is the original direction's
- * @lock: the flow lock; initialised by the slab's constructor only
  * @hash: [H] hash of @node.key, salted with the namespace
- * @expires: [f] when the flow ends, in jiffies (low 32 bits)
  * @status: [f] IPS_* and CT_FLOW_*
  * @net: [H] namespace, as struct ct_net.id; the rest of its number is in the key
  * @ext: [F] what few flows have; %NULL mostly
  * @mark: [f] connection mark
  * @state: [F] protocol state
+ * @lock: the flow lock; initialised by the slab's constructor only
+ * @expires: [f] when the flow ends, in jiffies (low 32 bits)
  * @packets_high: [F] bits 32 to 47 of the packet counters
  * @bytes: [F] bytes by direction
  * @packets_low: [F] bits 0 to 31 of the packet counters
@@ -225,14 +227,14 @@ static_assert(!offsetof(struct ct_sctp, state));
  */
 struct ct_flow {
 	struct ct_node node;
-	spinlock_t lock;	/* see the head of this file */
 	u32 hash;
-	u32 expires;
 	u16 status;
 	u16 net;
 	struct ct_ext *ext;
 	u32 mark;
 	union ct_state state;
+	spinlock_t lock;	/* see the head of this file */
+	u32 expires;
 	u16 packets_high[2];
 	u64 bytes[2];
 	u32 packets_low[2];
@@ -251,6 +253,8 @@ struct ct_flow6 {
 #if !defined(CONFIG_PREEMPT_RT) && !defined(CONFIG_DEBUG_SPINLOCK) && \
 	!defined(CONFIG_DEBUG_LOCK_ALLOC)
 static_assert(sizeof(struct ct_flow) + sizeof(void *) <= 128);
+static_assert(offsetof(struct ct_flow, mark) < 64 &&
+	      offsetof(struct ct_flow, lock) >= 64);
 static_assert(sizeof(struct ct_flow6) + sizeof(void *) <= 192);
 #endif
 

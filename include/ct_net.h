@@ -155,7 +155,8 @@ struct ct_no_room {
 /**
  * struct ct_net - tracker of one network namespace
  * @net: the namespace; valid for as long as this is
- * @count: flows alive
+ * @count: flows alive, and room that CPUs have in hand: ct_room.c
+ * @in_hand: some CPU may have some
  * @knobs: what the administrator sets
  * @stat: counters
  * @key_word: what the second word of all keys of this namespace has beside their
@@ -196,6 +197,7 @@ struct ct_net {
 	struct ct_no_room no_room;
 	u32 unheard[CT_EVENT_KINDS];
 	atomic_t count ____cacheline_aligned_in_smp;
+	bool in_hand;
 };
 
 extern unsigned int ct_net_id;
@@ -263,6 +265,7 @@ static inline unsigned int ct_net_max(const struct ct_net *cnet)
 
 int ct_net_enroll(struct ct_net *cnet);
 void ct_net_dismiss(struct ct_net *cnet);
+void ct_net_each(void (*visit)(struct ct_net *cnet));
 struct ct_net *ct_flow_net(const struct ct_flow *flow);
 void ct_net_set_ending(struct ct_net *cnet);
 bool ct_flow_is_ending(const struct ct_flow *flow);

@@ -25,9 +25,13 @@ enum ct_full_policy {
 	CT_FULL_POLICIES
 };
 
-int ct_room_make(struct ct_net *cnet);
-void ct_room_give_up(struct ct_flow *flow, struct ct_net *cnet,
-		     enum ct_rank rank);
+#define CT_ROOM_BATCH	32	/* flows that a CPU fetches room for at once */
+#define CT_ROOM_MOST	64	/* and for which it has room in hand at most */
+
+int ct_room_fetch(struct ct_net *cnet);
+void ct_room_limited(struct ct_net *cnet);
+void ct_room_give_up_unlock(struct ct_flow *flow, struct ct_net *cnet,
+			    enum ct_rank rank);
 void ct_room_init(struct ct_net *cnet);
 void ct_room_exit(struct ct_net *cnet);
 
@@ -42,10 +46,31 @@ void ct_room_exit(struct ct_net *cnet);
  */
 static inline int ct_room_take(struct ct_net *cnet)
 {
-	unsigned int count = atomic_inc_return(&cnet->count);
-	unsigned int max = ct_net_max(cnet);
+	atomic_t *room = &raw_cpu_ptr(cnet->stat)->room;
 
-	return likely(!max || count <= max) ? 0 : ct_room_make(cnet);
+	return likely(atomic_dec_if_positive(room) >= 0) ? 0 :
+	       ct_room_fetch(cnet);
+}
+
+/**
+ * ct_room_leave() - count one flow out
+ * @cnet: its namespace, which may be gone afterwards: ct_net_is_empty()
+ *
+ * Where this CPU has room in hand the flow leaves its own there. Where it has
+ * none it must not have any: who gathered it is not told (see ct_room.c).
+ *
+ * Context: bottom halves off.
+ */
+static inline void ct_room_leave(struct ct_net *cnet)
+{
+	atomic_t *room = &raw_cpu_ptr(cnet->stat)->room;
+	int n = atomic_read(room);
+
+	/* Both pair with the acquires in ct_room_used(). */
+	while (n > 0 && n < CT_ROOM_MOST)
+		if (likely(atomic_try_cmpxchg_release(room, &n, n + 1)))
+			return;
+	(void)atomic_fetch_dec_release(&cnet->count);
 }
 
 #endif /* CT_ROOM_H */

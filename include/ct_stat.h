@@ -9,6 +9,7 @@
 #ifndef CT_STAT_H
 #define CT_STAT_H
 
+#include <linux/atomic.h>
 #include <linux/percpu.h>
 #include <linux/types.h>
 
@@ -98,9 +99,12 @@ enum ct_rank {
  * @searched: nodes compared in look-ups
  * @found: packets whose flow was found
  * @fresh: flows created (column "new")
+ * @insert: flows inserted
+ * @unreplied: flows that were never answered; see ct_kind_add()
+ * @assured: assured flows; the same
+ * @room: no counter: flows that this CPU may make without asking; ct_room.c
  * @ignore: packets left alone
  * @ended: flows removed (column "delete"), by why
- * @insert: flows inserted
  * @insert_failed: flows that could not be inserted
  * @drop: packets dropped for want of room or memory
  * @early_drop: flows given up to make room
@@ -116,17 +120,20 @@ enum ct_rank {
  * @given_up: flows given up to make room, by what they were worth
  * @room_passed: first packets that got no flow for want of room, and passed
  * @source_full: first packets dropped for what their source had already
- * @unreplied: flows that were never answered; see ct_kind_add()
- * @assured: assured flows; the same
  * @reason: packets by reason
+ *
+ * What a new flow changes comes first, and is in one cache line.
  */
 struct ct_stat {
 	u32 searched;
 	u32 found;
 	u32 fresh;
+	u32 insert;
+	u32 unreplied;
+	u32 assured;
+	atomic_t room;
 	u32 ignore;
 	u32 ended[CT_ENDED_MAX];
-	u32 insert;
 	u32 insert_failed;
 	u32 drop;
 	u32 early_drop;
@@ -141,10 +148,8 @@ struct ct_stat {
 	u32 given_up[CT_RANKS];
 	u32 room_passed;
 	u32 source_full;
-	u32 unreplied;
-	u32 assured;
 	u32 reason[CT_R_MAX];
-};
+} __aligned(32);
 
 /*
  * Bottom halves are off where these are used, which is enough for the plain
@@ -161,6 +166,7 @@ struct ct_stat {
 struct ct_net;
 
 u64 ct_stat_sum(const struct ct_net *cnet, size_t offset);
+unsigned int ct_room_used(const struct ct_net *cnet);
 unsigned int ct_stat_kind(const struct ct_net *cnet, size_t offset);
 const char *ct_reason_text(enum ct_reason reason);
 

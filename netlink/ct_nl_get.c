@@ -19,6 +19,7 @@
 #include <linux/slab.h>
 
 #include "ct_nl.h"
+#include "ct_room.h"
 
 #define DUMP_PAUSE	256	/* flows looked at before others may run */
 
@@ -400,7 +401,7 @@ int ct_nl_get_stats(struct sk_buff *skb, const struct nfnl_info *info,
 			   0, AF_UNSPEC, NFNETLINK_V0, 0);
 	if (!nlh ||
 	    nla_put_be32(answer, CTA_STATS_GLOBAL_ENTRIES,
-			 htonl(atomic_read(&cnet->count))) ||
+			 htonl(ct_room_used(cnet))) ||
 	    nla_put_be32(answer, CTA_STATS_GLOBAL_MAX_ENTRIES,
 			 htonl(ct_net_max(cnet)))) {
 		nlmsg_free(answer);

@@ -25,6 +25,7 @@
 #include <linux/netlink.h>
 
 #include "ct_nl.h"
+#include "ct_refused.h"
 
 #define WITH_ATTRS(handler)						\
 	{								\
@@ -92,6 +93,8 @@ static int __init ct_netlink_init(void)
 		return 0;
 	}
 	serving = !err;
+	if (serving)
+		ct_refuse_nl_init();
 	return err;
 }
 
@@ -99,6 +102,7 @@ static void __exit ct_netlink_exit(void)
 {
 	if (!serving)
 		return;
+	ct_refuse_nl_exit();
 	ct_nl_event_exit();
 	nfnetlink_subsys_unregister(&ct_nl_expect_subsys);
 	nfnetlink_subsys_unregister(&subsys);

@@ -26,6 +26,7 @@
 
 #include "ct_connlimit.h"
 #include "ct_packet.h"
+#include "ct_refused.h"
 #include "ip_conntrack.h"
 
 #define DIR_NONE	IP_CT_DIR_MAX
@@ -506,26 +507,6 @@ static struct nft_expr_type notrack_types[6] = {
 	NOTRACK_TYPE(BRIDGE), NOTRACK_TYPE(NETDEV), NOTRACK_TYPE(ARP),
 };
 
-static const struct nft_object_ops *
-refuse_object(const struct nft_ctx *ctx, const struct nlattr * const tb[])
-{
-	pr_info_ratelimited("ct helper, ct timeout and ct expectation are refused: not served by ip_conntrack\n");
-	return ERR_PTR(-EOPNOTSUPP);
-}
-
-#define REFUSED_OBJECT(_type) {						\
-		.type = _type,						\
-		.family = NFPROTO_UNSPEC,				\
-		.select_ops = refuse_object,				\
-		.owner = THIS_MODULE,					\
-	}
-
-static struct nft_object_type refused[] = {
-	REFUSED_OBJECT(NFT_OBJECT_CT_HELPER),
-	REFUSED_OBJECT(NFT_OBJECT_CT_TIMEOUT),
-	REFUSED_OBJECT(NFT_OBJECT_CT_EXPECT),
-};
-
 static void unregister_exprs(struct nft_expr_type *types, int n)
 {
 	while (n--)
@@ -546,26 +527,6 @@ static int register_exprs(struct nft_expr_type *types, int n)
 	return 0;
 }
 
-static void unregister_objects(int n)
-{
-	while (n--)
-		nft_unregister_obj(&refused[n]);
-}
-
-static int register_objects(void)
-{
-	int i, err;
-
-	for (i = 0; i < ARRAY_SIZE(refused); i++) {
-		err = nft_register_obj(&refused[i]);
-		if (err) {
-			unregister_objects(i);
-			return err;
-		}
-	}
-	return 0;
-}
-
 static bool serving;
 
 static int __init ct_match_nft_init(void)
@@ -576,7 +537,7 @@ static int __init ct_match_nft_init(void)
 		pr_info("nft rules are not served: ip_conntrack is an observer here\n");
 		return 0;
 	}
-	err = register_objects();
+	err = ct_refuse_nft_init();
 	if (err)
 		return err;
 	err = register_exprs(notrack_types, ARRAY_SIZE(notrack_types));
@@ -596,7 +557,7 @@ no_limit:
 no_ct:
 	unregister_exprs(notrack_types, ARRAY_SIZE(notrack_types));
 no_notrack:
-	unregister_objects(ARRAY_SIZE(refused));
+	ct_refuse_nft_exit();
 	return err;
 }
 
@@ -607,7 +568,7 @@ static void __exit ct_match_nft_exit(void)
 	ct_limit_nft_exit();
 	unregister_exprs(ct_types, ARRAY_SIZE(ct_types));
 	unregister_exprs(notrack_types, ARRAY_SIZE(notrack_types));
-	unregister_objects(ARRAY_SIZE(refused));
+	ct_refuse_nft_exit();
 }
 
 module_init(ct_match_nft_init);

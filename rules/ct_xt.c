@@ -11,7 +11,8 @@
  *	(8)); the structures are its uapi. Of a packet that has no flow all but
  *	the state is unknown, and a rule that asks for it does not match.
  *
- *	The match connlimit is in rules/ct_xt_connlimit.c.
+ *	The match connlimit is in rules/ct_xt_connlimit.c, cluster and HMARK are in
+ *	rules/ct_xt_spread.c.
  *
  *	What cannot be honoured (helpers, timeout policies, expectations) is
  *	refused when the rule is made, with a line in the log.
@@ -33,6 +34,8 @@
 
 #include "ct_connlimit.h"
 #include "ct_packet.h"
+#include "ct_refused.h"
+#include "ct_spread.h"
 #include "ip_conntrack.h"
 
 /* conntrack and state */
@@ -556,9 +559,19 @@ static int __init ct_match_xt_init(void)
 	err = ct_limit_xt_init();
 	if (err)
 		goto no_limit;
+	err = ct_spread_xt_init();
+	if (err)
+		goto no_spread;
+	err = ct_refuse_xt_init();
+	if (err)
+		goto no_refuse;
 	serving = true;
 	return 0;
 
+no_refuse:
+	ct_spread_xt_exit();
+no_spread:
+	ct_limit_xt_exit();
 no_limit:
 	xt_unregister_targets(targets, ARRAY_SIZE(targets));
 no_targets:
@@ -570,6 +583,8 @@ static void __exit ct_match_xt_exit(void)
 {
 	if (!serving)
 		return;
+	ct_refuse_xt_exit();
+	ct_spread_xt_exit();
 	ct_limit_xt_exit();
 	xt_unregister_targets(targets, ARRAY_SIZE(targets));
 	xt_unregister_matches(matches, ARRAY_SIZE(matches));

@@ -408,15 +408,6 @@ counted() {
 	on s nft flush ruleset
 }
 
-# patient TRACKER: flows outlive the scenario, however slow the machine is.
-patient() {
-	local place=net.ipv4.netfilter.ip_conntrack name
-	[[ $1 == nf ]] && place=net.netfilter.nf_conntrack
-	for name in udp_timeout udp_timeout_stream icmp_timeout icmpv6_timeout; do
-		on r sysctl -qw "${place}_$name=3000" || fail "$1: $name"
-	done
-}
-
 # one_run TRACKER PREFIX
 one_run() {
 	on s nft -f - < <(sizes) || fail "$1: sizes"

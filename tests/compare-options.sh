@@ -15,6 +15,9 @@
 need nft socat python3 conntrack iptables-restore ip6tables-restore
 need_module
 
+# has_kernel NAME: nf_conntrack's side has that extension as well.
+has_kernel() { modprobe -n -q "xt_$1"; }
+
 # asks FAMILY: what the matches can ask, a rule each. Hosts and nets are those of
 # the packets below.
 asks() {
@@ -69,6 +72,10 @@ asks() {
 		echo "-m connlabel --label $o"
 		echo "-m connlabel ! --label $o"
 	done
+	has_kernel cluster && for o in 1 2 3 4; do
+		echo "-m cluster --cluster-total-nodes 4 --cluster-local-node $o --cluster-hash-seed 0x5eed"
+		echo "-m cluster --cluster-total-nodes 4 ! --cluster-local-nodemask $o --cluster-hash-seed 7"
+	done
 	echo "-p udp --dport 7001 -m connlabel --label red --set"
 	echo "-p tcp --dport 7002 -m connlabel ! --label 127 --set"
 	echo "-m connlabel --label red"
@@ -96,6 +103,20 @@ connmark_ops() {
 	--save-mark --nfmask 0xff00 --ctmask 0xff --right-shift-mark 8
 	--restore-mark --nfmask 0xffff --ctmask 0xff --left-shift-mark 8
 	--restore-mark --nfmask 0xff --ctmask 0xff00 --right-shift-mark 8
+	END
+}
+
+# What HMARK can do; the mark is then the connection's, where it can be seen.
+hmark_ops() {
+	local mask=24
+	[[ $1 == 6 ]] && mask=64
+	cat <<-END
+	--hmark-tuple ct --hmark-mod 1000 --hmark-rnd 7
+	--hmark-tuple ct,src,dst,sport,dport,proto --hmark-mod 1000 --hmark-rnd 7 --hmark-offset 5000
+	--hmark-tuple src,dst --hmark-mod 1000 --hmark-rnd 0x123456
+	--hmark-tuple src,dst,sport,dport,proto --hmark-mod 1000 --hmark-rnd 9
+	--hmark-src-prefix $mask --hmark-mod 77 --hmark-rnd 9
+	--hmark-sport-mask 0xff --hmark-dport-mask 0xff00 --hmark-mod 1000 --hmark-rnd 9
 	END
 }
 
@@ -133,6 +154,14 @@ xt_rules() {
 		[[ $line == --restore* ]] &&
 			echo "-A FORWARD -p udp --dport $port -j CONNMARK --save-mark"
 	done < <(connmark_ops)
+	port=7600
+	has_kernel HMARK && while IFS= read -r line; do
+		port=$((port + 1))
+		for line in "HMARK $line" "CONNMARK --save-mark"; do
+			echo "-A FORWARD -p udp --dport $port -j $line"
+			echo "-A FORWARD -p udp --sport $port -j $line"
+		done
+	done < <(hmark_ops "$1")
 	asks "$1" | sed 's/^/-A FORWARD /'
 	echo COMMIT
 }
@@ -251,7 +280,7 @@ option_packets() {
 	for port in {7101..7119} 7300 {7410..7416}; do
 		wire c "$ip src=$C dst=$S / udp sport=1 dport=$port"
 	done
-	for port in {7200..7210} {7400..7403}; do
+	for port in {7200..7210} {7400..7403} {7601..7606}; do
 		wire c "$ip src=$C dst=$S / udp sport=1 dport=$port"
 		wire s "$ip src=$S dst=$C / udp sport=$port dport=1"
 		wire c "$ip src=$C dst=$S / udp sport=1 dport=$port"
@@ -269,6 +298,7 @@ is_heard() {
 # options TRACKER: both families, iptables and nft.
 options() {
 	local f out=$work/$1.options ear iptables
+	patient "$1"
 	for f in 4 6; do
 		iptables=iptables
 		[[ $f == 6 ]] && iptables=ip6tables

@@ -536,6 +536,7 @@ unloading() {
 	on r ip6tables -t mangle -F
 	check "without rules it goes, too" wait_for 10 rmmod ip_conntrack_xt
 	rmmod ip_conntrack_netlink
+	[[ ! -d /sys/module/ip_conntrack_tc ]] || rmmod ip_conntrack_tc
 	check "and the tracker" wait_for 10 rmmod ip_conntrack
 	load
 	check "they come back together" test -d /sys/module/ip_conntrack_xt \

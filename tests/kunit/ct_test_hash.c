@@ -25,6 +25,8 @@
 
 struct table_test {
 	struct ct_net cnet;
+	struct ct_stat __percpu *stat[2];	/* of other namespaces */
+	u32 others;
 	u8 *seen;
 	unsigned int buckets;
 };
@@ -147,7 +149,7 @@ static void finds_both_directions(struct kunit *test)
 	fill(test, 0, 2000);
 	for (n = 0; n < 2000; n++)
 		expect_found(test, n, n % 8 ? NFPROTO_IPV4 : NFPROTO_IPV6);
-	KUNIT_EXPECT_EQ(test, atomic_read(&tt->cnet.count), 2000);
+	KUNIT_EXPECT_EQ(test, ct_room_used(&tt->cnet), 2000);
 }
 
 static void refuses_a_second_flow(struct kunit *test)
@@ -156,7 +158,7 @@ static void refuses_a_second_flow(struct kunit *test)
 
 	fill(test, 1, 2);
 	KUNIT_EXPECT_NULL(test, add_flow(tt, 1, NFPROTO_IPV4, NULL, HZ));
-	KUNIT_EXPECT_EQ(test, atomic_read(&tt->cnet.count), 1);
+	KUNIT_EXPECT_EQ(test, ct_room_used(&tt->cnet), 1);
 	end_flow(tt, 1, NFPROTO_IPV4);
 	fill(test, 1, 2);
 	expect_found(test, 1, NFPROTO_IPV4);
@@ -419,11 +421,13 @@ static bool is_there(struct table_test *tt, u32 n)
 static struct table_test *make_other(struct kunit *test)
 {
 	struct table_test *tt = kunit_kzalloc(test, sizeof(*tt), GFP_KERNEL);
+	struct table_test *first = test->priv;
 
 	KUNIT_ASSERT_NOT_NULL(test, tt);
+	KUNIT_ASSERT_LT(test, first->others, ARRAY_SIZE(first->stat));
 	*tt = (struct table_test){ .cnet = { .net = &init_net } };
 	ct_knobs_init(&tt->cnet, 0, true);
-	tt->cnet.stat = ((struct table_test *)test->priv)->cnet.stat;
+	tt->cnet.stat = first->stat[first->others++];
 	return tt;
 }
 
@@ -461,14 +465,96 @@ static void walks_pause_after_so_many_looks(struct kunit *test)
 static void an_empty_namespace_ends_without_a_walk(struct kunit *test)
 {
 	struct table_test *tt = test->priv;
+	int n;
 
 	fill(test, 1, 2);
-	atomic_set(&tt->cnet.count, 0);
+	n = atomic_xchg(&tt->cnet.count, 0);
 	ct_flow_end_all(&tt->cnet);
 	KUNIT_EXPECT_TRUE(test, is_there(tt, 1));
-	atomic_set(&tt->cnet.count, 1);
+	atomic_set(&tt->cnet.count, n);
 	ct_flow_end_all(&tt->cnet);
 	KUNIT_EXPECT_FALSE(test, is_there(tt, 1));
+}
+
+/* The CPUs that the test does not run on have room in hand, and make no flows. */
+static void put_in_hand(struct table_test *tt, int n)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		atomic_add(n, &per_cpu_ptr(tt->cnet.stat, cpu)->room);
+		atomic_add(n, &tt->cnet.count);
+	}
+	tt->cnet.in_hand = true;
+}
+
+static void room_in_hand_is_no_flow(struct kunit *test)
+{
+	struct table_test *tt = test->priv;
+
+	fill(test, 1, 2);
+	KUNIT_EXPECT_EQ(test, atomic_read(&tt->cnet.count), CT_ROOM_BATCH);
+	put_in_hand(tt, 7);
+	KUNIT_EXPECT_EQ(test, ct_room_used(&tt->cnet), 1);
+	KUNIT_EXPECT_FALSE(test, ct_net_is_empty(&tt->cnet));
+	ct_flow_end_all(&tt->cnet);
+	KUNIT_EXPECT_EQ(test, ct_room_used(&tt->cnet), 0);
+	KUNIT_EXPECT_NE(test, atomic_read(&tt->cnet.count), 0);
+	KUNIT_EXPECT_TRUE(test, ct_net_is_empty(&tt->cnet));
+}
+
+/* Whatever is in hand, as many flows as the limit says, and not one more */
+static void room_is_exact_at_the_limit(struct kunit *test)
+{
+	struct table_test *tt = test->priv;
+	const u32 max = 3 * CT_ROOM_MOST * nr_cpu_ids;
+
+	ct_room_init(&tt->cnet);
+	WRITE_ONCE(tt->cnet.knobs.max, max);
+	fill(test, 0, 40);
+	put_in_hand(tt, 30);
+	fill(test, 40, max);
+	KUNIT_EXPECT_EQ(test, ct_room_used(&tt->cnet), max);
+	KUNIT_EXPECT_EQ(test, atomic_read(&tt->cnet.count), max);
+	KUNIT_EXPECT_EQ(test, ct_stat_sum(&tt->cnet,
+					  offsetof(struct ct_stat, early_drop)),
+			0);
+	fill(test, max, max + 1);
+	KUNIT_EXPECT_LE(test, ct_room_used(&tt->cnet), max);
+	KUNIT_EXPECT_NE(test, ct_stat_sum(&tt->cnet,
+					  offsetof(struct ct_stat, early_drop)),
+			0);
+	ct_room_exit(&tt->cnet);
+}
+
+static void a_lower_limit_holds_at_once(struct kunit *test)
+{
+	struct table_test *tt = test->priv;
+
+	ct_room_init(&tt->cnet);
+	fill(test, 0, 10);
+	KUNIT_EXPECT_GE(test, atomic_read(&tt->cnet.count), CT_ROOM_BATCH);
+	WRITE_ONCE(tt->cnet.knobs.max, 10);
+	ct_room_limited(&tt->cnet);
+	KUNIT_EXPECT_EQ(test, atomic_read(&tt->cnet.count), 10);
+	fill(test, 10, 12);
+	KUNIT_EXPECT_LE(test, ct_room_used(&tt->cnet), 10);
+	ct_room_exit(&tt->cnet);
+}
+
+/* A hand is not filled without end, nor where it was emptied. */
+static void flows_leave_room_in_hand(struct kunit *test)
+{
+	struct table_test *tt = test->priv;
+	int cpu, most = 0;
+
+	fill(test, 0, 500);
+	ct_flow_end_all(&tt->cnet);
+	for_each_possible_cpu(cpu)
+		most = max(most, atomic_read(&per_cpu_ptr(tt->cnet.stat,
+							  cpu)->room));
+	KUNIT_EXPECT_LE(test, most, CT_ROOM_MOST);
+	KUNIT_EXPECT_EQ(test, ct_room_used(&tt->cnet), 0);
 }
 
 static void namespaces_end_together(struct kunit *test)
@@ -486,7 +572,7 @@ static void namespaces_end_together(struct kunit *test)
 	fill(test, 1, 2);
 	ct_flow_end_ending();
 	for (i = 0; i < ARRAY_SIZE(other); i++) {
-		KUNIT_EXPECT_EQ(test, atomic_read(&other[i]->cnet.count), 0);
+		KUNIT_EXPECT_EQ(test, ct_room_used(&other[i]->cnet), 0);
 		ct_net_dismiss(&other[i]->cnet);
 	}
 	KUNIT_EXPECT_TRUE(test, is_there(tt, 1));
@@ -506,7 +592,7 @@ static void expect_apart(struct kunit *test, struct table_test *other)
 	KUNIT_EXPECT_PTR_EQ(test, ct_flow_net(flow), &other->cnet);
 	KUNIT_EXPECT_TRUE(test, is_there(other, 1));
 	ct_flow_end_all(&other->cnet);
-	KUNIT_EXPECT_EQ(test, atomic_read(&other->cnet.count), 0);
+	KUNIT_EXPECT_EQ(test, ct_room_used(&other->cnet), 0);
 	KUNIT_EXPECT_TRUE(test, is_there(tt, 1));
 }
 
@@ -544,9 +630,9 @@ static void reaps_in_time(struct kunit *test)
 	for (n = 0; n < 300; n++)
 		add_flow(tt, n, NFPROTO_IPV4, NULL, n % 3 ? 1 : CT_TEST_AGE);
 	ct_gc_kick();
-	while (atomic_read(&tt->cnet.count) != 100 && time_before(jiffies, end))
+	while (ct_room_used(&tt->cnet) != 100 && time_before(jiffies, end))
 		msleep(20);
-	KUNIT_EXPECT_EQ(test, atomic_read(&tt->cnet.count), 100);
+	KUNIT_EXPECT_EQ(test, ct_room_used(&tt->cnet), 100);
 	expect_found(test, 0, NFPROTO_IPV4);
 }
 
@@ -568,9 +654,9 @@ static void reaps_what_is_hastened(struct kunit *test)
 	ct_flow_unlock(flow);
 	rcu_read_unlock();
 	local_bh_enable();
-	while (atomic_read(&tt->cnet.count) && time_before(jiffies, end))
+	while (ct_room_used(&tt->cnet) && time_before(jiffies, end))
 		msleep(20);
-	KUNIT_EXPECT_EQ(test, atomic_read(&tt->cnet.count), 0);
+	KUNIT_EXPECT_EQ(test, ct_room_used(&tt->cnet), 0);
 }
 
 static void sizes_are_rounded(struct kunit *test)
@@ -597,10 +683,13 @@ static int table_init(struct kunit *test)
 	tt->cnet.hash_mix = 0x5eed;
 	ct_knobs_init(&tt->cnet, 0, true);
 	tt->cnet.stat = alloc_percpu(struct ct_stat);
+	tt->stat[0] = alloc_percpu(struct ct_stat);
+	tt->stat[1] = alloc_percpu(struct ct_stat);
 	tt->seen = kzalloc(CT_TEST_FLOWS, GFP_KERNEL);
 	tt->buckets = ct_hash_buckets();
 	test->priv = tt;
-	if (!tt->cnet.stat || !tt->seen || ct_net_enroll(&tt->cnet))
+	if (!tt->cnet.stat || !tt->stat[0] || !tt->stat[1] || !tt->seen ||
+	    ct_net_enroll(&tt->cnet))
 		return -ENOMEM;
 	return ct_hash_resize(1024);
 }
@@ -612,9 +701,11 @@ static void table_exit(struct kunit *test)
 	if (!tt)
 		return;
 	ct_flow_end_all(&tt->cnet);
-	KUNIT_EXPECT_EQ(test, atomic_read(&tt->cnet.count), 0);
+	KUNIT_EXPECT_EQ(test, ct_room_used(&tt->cnet), 0);
 	ct_hash_resize(tt->buckets);
 	ct_net_dismiss(&tt->cnet);
+	free_percpu(tt->stat[1]);
+	free_percpu(tt->stat[0]);
 	free_percpu(tt->cnet.stat);
 	kfree(tt->seen);
 	kfree(tt);
@@ -632,6 +723,10 @@ static struct kunit_case table_cases[] = {
 	KUNIT_CASE(walks_one_family),
 	KUNIT_CASE(walks_pause_after_so_many_looks),
 	KUNIT_CASE(an_empty_namespace_ends_without_a_walk),
+	KUNIT_CASE(room_in_hand_is_no_flow),
+	KUNIT_CASE(room_is_exact_at_the_limit),
+	KUNIT_CASE(a_lower_limit_holds_at_once),
+	KUNIT_CASE(flows_leave_room_in_hand),
 	KUNIT_CASE(namespaces_end_together),
 	KUNIT_CASE(tells_more_than_65536_namespaces_apart),
 	KUNIT_CASE(reaps_in_time),
