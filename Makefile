@@ -36,8 +36,8 @@ modules_install: kdir
 
 install: modules
 	+$(kbuild) modules_install
-	install -D -m 644 tools/modprobe.conf $(modprobe_conf)
-	install -D -m 644 tools/udev.rules $(udev_rules)
+	install -D -m 644 contrib/modprobe.conf $(modprobe_conf)
+	install -D -m 644 contrib/udev.rules $(udev_rules)
 	install -D -m 644 docs/ip_conntrack.4 $(man_dir)/man4/ip_conntrack.4
 	install -D -m 644 docs/ip_conntrack.7 $(man_dir)/man7/ip_conntrack.7
 	depmod -a $(KRELEASE)

@@ -3,7 +3,7 @@
 # guests: uml
 # timeout: 240
 #
-# tools/cttop: what it shows of a table, on a terminal, without one and as JSON;
+# contrib/cttop: what it shows of a table, on a terminal, without one and as JSON;
 # what it says where it cannot; and that it keeps up with a big table.
 # CT_CTTOP_FLOWS is the size of that (100000).
 
@@ -12,7 +12,7 @@
 . "$(dirname "$0")/lib.sh"
 
 need script
-cttop=$here/../tools/cttop
+cttop=$here/../contrib/cttop
 many=${CT_CTTOP_FLOWS:-100000}
 
 # refuses NAME REGEX COMMAND...: one sentence, exit status 1
