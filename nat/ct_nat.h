@@ -88,12 +88,14 @@ unsigned int ct_nat_run_chains(struct sk_buff *skb,
 
 /*
  * The module's beginning and end are ct_nat.c's; it calls these of the other files
- * that are in the same module. Each undoes itself where it fails.
+ * that are in the same module, which are in this order. Each undoes itself where it
+ * fails. Targets (ct_nat_xt.c) and nft (ct_nat_nft.c) are modules of their own, with a
+ * beginning of their own, and want what they call exported.
  */
-int ct_nat_chain_init(void);	/* ct_nat_chain.c: its own pernet state, if any */
+int ct_nat_chain_init(void);	/* ct_nat_chain.c: lists of all namespaces */
 void ct_nat_chain_exit(void);
-int ct_nat_xt_init(void);	/* xtables targets; 0 where there are no xtables */
-void ct_nat_xt_exit(void);
+int ct_nat_beside_init(void);	/* ct_nat_beside.c: nf_nat's modules coming later */
+void ct_nat_beside_exit(void);
 int ct_nat_masq_init(void);	/* ct_nat_masq.c */
 void ct_nat_masq_exit(void);
 
