@@ -61,12 +61,15 @@ struct change {
 	bool pseudo;
 };
 
-/* Is the identifier of a query the source's? */
-static bool asks(const struct ct_tuple *tuple, const struct ct_proto *proto)
+/* Has a packet an identifier, and is it this end's? It is who asks that has it. */
+static bool has_identifier(const struct ct_tuple *tuple,
+			   const struct ct_proto *proto, bool src)
 {
+	struct ct_tuple answer;
 	struct ct_key key = {};
 
-	return !proto->identify(tuple, &key);
+	return proto->invert(&answer, tuple) &&
+	       !!proto->identify(tuple, &key) != src;
 }
 
 static void find_port(struct change *c, const struct ct_tuple *now,
@@ -76,8 +79,10 @@ static void find_port(struct change *c, const struct ct_tuple *now,
 						     now->protonum);
 
 	c->port = NOWHERE;
+	if (now->protonum != to->protonum)
+		return;		/* an error, about a packet that was @to */
 	if (proto->identify) {
-		if (!!asks(now, proto) != c->src)
+		if (!has_identifier(now, proto, c->src))
 			return;
 		c->port = offsetof(struct icmphdr, un.echo.id);
 		c->port_from = now->icmp.id;
@@ -224,18 +229,20 @@ static void write_l4(struct sk_buff *skb, const struct change *c, u8 *l4,
 		*(__be16 *)(l4 + c->port) = c->port_to;
 }
 
-/* Its checksum has no addresses in it. */
-static bool write_crc(const struct ct_pkt *pkt)
+/* It has no addresses in it. */
+static void write_crc(struct sk_buff *skb, unsigned int off, unsigned int len)
 {
-	struct sk_buff *skb = pkt->skb;
-	struct sctphdr *sh;
+	struct sctphdr *sh = (struct sctphdr *)(skb->data + off);
 
-	if (skb->ip_summed == CHECKSUM_PARTIAL)
-		return true;
-	sh = (struct sctphdr *)(skb->data + pkt->l4off);
-	sh->checksum = ct_sctp_crc(skb, pkt->l4off, pkt->l4len);
-	skb->ip_summed = CHECKSUM_UNNECESSARY;
-	return true;
+	sh->checksum = ct_sctp_crc(skb, off, len);
+}
+
+static void renew_crc(const struct ct_pkt *pkt)
+{
+	if (pkt->skb->ip_summed == CHECKSUM_PARTIAL)
+		return;
+	write_crc(pkt->skb, pkt->l4off, pkt->l4len);
+	pkt->skb->ip_summed = CHECKSUM_UNNECESSARY;
 }
 
 /* What of the transport header is read or written */
@@ -279,15 +286,19 @@ bool ct_nat_mangle(struct ct_pkt *pkt, const struct ct_tuple *to,
 		return false;
 	write_l4(skb, &c, skb->data + pkt->l4off, len);
 	if (c.protonum == IPPROTO_SCTP && moves_port(&c))
-		write_crc(pkt);
+		renew_crc(pkt);
 	if (moves_addr(&c))
 		write_addr(&c, skb_network_header(skb));
 	note_end(&pkt->tuple, &c);
 	return true;
 }
 
-/* Offset of what is behind the IP header of a quote, or a negative number */
-static int quoted_l4(const struct sk_buff *skb, unsigned int offset, u8 family)
+/*
+ * Offset of what is behind the IP header of a quote, or a negative number. Sets @end to
+ * where the packet ended before it was cut.
+ */
+static int quoted_l4(const struct sk_buff *skb, unsigned int offset, u8 family,
+		     unsigned int *end)
 {
 	const struct ipv6hdr *ip6h;
 	const struct iphdr *iph;
@@ -297,13 +308,18 @@ static int quoted_l4(const struct sk_buff *skb, unsigned int offset, u8 family)
 
 	if (family == NFPROTO_IPV4) {
 		iph = skb_header_pointer(skb, offset, sizeof(*iph), &buf);
-		return iph ? offset + iph->ihl * 4 : -1;
+		if (!iph)
+			return -1;
+		*end = offset + ntohs(iph->tot_len);
+		return offset + iph->ihl * 4;
 	}
 	ip6h = skb_header_pointer(skb, offset, sizeof(buf), &buf);
 	if (!ip6h)
 		return -1;
+	offset += sizeof(*ip6h);
+	*end = offset + ntohs(ip6h->payload_len);
 	nexthdr = ip6h->nexthdr;
-	return ipv6_skip_exthdr(skb, offset + sizeof(*ip6h), &nexthdr, &frag);
+	return ipv6_skip_exthdr(skb, offset, &nexthdr, &frag);
 }
 
 static void write_quoted(const struct change *c, u8 *l4, unsigned int len)
@@ -336,7 +352,7 @@ bool ct_nat_mangle_quote(const struct ct_pkt *pkt, unsigned int offset,
 {
 	struct sk_buff *skb = pkt->skb;
 	struct ct_tuple quoted;
-	unsigned int len;
+	unsigned int len, end;
 	struct change c;
 	int l4;
 
@@ -346,13 +362,16 @@ bool ct_nat_mangle_quote(const struct ct_pkt *pkt, unsigned int offset,
 	plan(&c, &quoted, to, manip);
 	if (!moves_addr(&c) && !moves_port(&c))
 		return true;
-	l4 = quoted_l4(skb, offset, to->family);
+	l4 = quoted_l4(skb, offset, to->family, &end);
 	if (l4 < 0 || l4 > skb->len)
 		return false;
 	len = min_t(unsigned int, skb->len - l4, sizeof(struct tcphdr));
 	if (skb_ensure_writable(skb, l4 + len))
 		return false;
 	write_quoted(&c, skb->data + l4, len);
+	if (c.protonum == IPPROTO_SCTP && moves_port(&c) && end <= skb->len &&
+	    end >= l4 + sizeof(struct sctphdr))
+		write_crc(skb, l4, end - l4);
 	if (moves_addr(&c))
 		write_addr(&c, skb->data + offset);
 	return true;
