@@ -48,18 +48,31 @@
 #include "ct_pending.h"
 #include "ct_proto.h"
 #include "ct_room.h"
+#include "ct_translate.h"
 #include "ct_tuple.h"
 
 #define CT_INSERT_TRIES	4
+#define CT_CHOOSE_TRIES	8	/* sources that are tried for a flow */
+
+const struct ct_translator __rcu *ct_translator;
+EXPORT_SYMBOL_CT(ct_translator);
 
 /**
  * struct answer - what a packet turned out to be
  * @info: to its flow
  * @kind: what is left to do for it
+ * @bound: we translate its flow: the rest means something
+ * @oif: interface that it may leave by, 0 for any
+ * @orig: what the packet was, or the one that it quotes
+ * @to: what that becomes
  */
 struct answer {
 	enum ct_info info;
 	enum ct_pending_kind kind;
+	bool bound;
+	int oif;
+	struct ct_tuple orig;
+	struct ct_tuple to;
 };
 
 /* Flows that exist */
@@ -96,6 +109,19 @@ static __always_inline void apply(struct ct_flow *flow,
 		ct_event_move(flow, pkt->cnet, news);
 }
 
+/* The flow's lock is held. What becomes of its packets of that direction? */
+static noinline void take_binding(const struct ct_flow *flow,
+				  enum ip_conntrack_dir dir,
+				  struct answer *answer)
+{
+	struct ct_tuple reply;
+
+	ct_flow_tuple(flow, dir, &answer->orig);
+	ct_flow_tuple(flow, !dir, &reply);
+	answer->bound = ct_tuple_invert(&answer->to, &reply);
+	answer->oif = dir == IP_CT_DIR_ORIGINAL ? ct_flow_oif(flow) : 0;
+}
+
 /*
  * Judge a packet of a flow. Takes over the flow's lock. Returns false if the
  * flow is over and the packet begins another. A flow that is over with the
@@ -114,6 +140,8 @@ update_locked(struct ct_flow *flow, const struct ct_pkt *pkt,
 	}
 	ct_proto_judge(flow, pkt, dir, &j);
 	*reason = CT_R_OK;
+	if (unlikely(flow->status & CT_FLOW_BOUND) && j.verdict != CT_RENEW)
+		take_binding(flow, dir, answer);
 	switch (j.verdict) {
 	case CT_RENEW:
 		ct_flow_end(flow, CT_ENDED_RENEWED);
@@ -174,6 +202,9 @@ static noinline enum ct_reason track_error(const struct ct_pkt *pkt,
 
 	reason = ct_packet_relate(pkt, offset, &flow, &answer->info);
 	if (!reason) {
+		/* It quotes a packet that went the other way. */
+		if (flow->status & CT_FLOW_BOUND)
+			take_binding(flow, !ct_info_dir(answer->info), answer);
 		ct_flow_unlock(flow);
 		return CT_R_OK;
 	}
@@ -237,6 +268,7 @@ static void answer_begin(struct answer *answer)
 {
 	answer->kind = CT_PENDING_NONE;
 	answer->info = CT_INFO_INVALID;
+	answer->bound = false;
 }
 
 /* What rules said early, of a packet that begins a flow, beside nf_conntrack */
@@ -285,11 +317,25 @@ static void carry_pending(const struct ct_pkt *pkt, struct ct_pending *p,
 	} else {
 		p = ct_pending_attach(pkt->cnet, pkt->skb, answer->info,
 				      answer->kind);
-		if (!p)
+		if (!p) {
+			ct_pending_lose(pkt->cnet, pkt->skb, answer->info);
 			return;
+		}
 	}
-	p->orig = pkt->tuple;
+	p->orig = answer->bound ? answer->orig : pkt->tuple;
+	if (answer->bound) {
+		p->bind.to = answer->to;
+		p->bind.oif = answer->oif;
+		WRITE_ONCE(p->bind.flags, CT_BIND_SRC | CT_BIND_DST |
+					  CT_BIND_TO);
+	}
 	ct_nfct_fill(p, ct_info_dir(answer->info));
+}
+
+/* Where we translate no answer is forgotten: nobody could work it out again. */
+static bool may_carry(const struct ct_pkt *pkt)
+{
+	return READ_ONCE(pkt->cnet->nat_lost) || ct_skb_may_carry();
 }
 
 /* The packet carries the answer from here on. */
@@ -300,10 +346,11 @@ static void carry(const struct ct_pkt *pkt, const struct answer *answer)
 	if (ct_pending_is_beside() && answer->kind == CT_PENDING_FIRST)
 		begin_beside(pkt);
 	/* An entry or a template of nf_conntrack stays: its hook knows it. */
-	if ((!p && ct_skb_has_pointer(pkt->skb)) || !ct_skb_may_carry())
+	if ((!p && ct_skb_has_pointer(pkt->skb)) || !may_carry(pkt))
 		return;
-	if (ct_info_has_flow(answer->info) &&
-	    (p || answer->kind || needs_template(pkt)))
+	if (answer->bound ||
+	    (ct_info_has_flow(answer->info) &&
+	     (p || answer->kind || needs_template(pkt))))
 		carry_pending(pkt, p, answer);
 	else if (p)
 		ct_pending_detach(pkt->skb, p, answer->info);
@@ -446,6 +493,7 @@ void ct_core_new(const struct ct_pkt *pkt, enum ct_reason reason,
  * @reply_id: its reply direction, if it has a node of its own
  * @alias: has it? It is translated, or in another zone
  * @beside: nf_conntrack knows what it was: nf_nat may have translated it
+ * @p: what the packet refers to, where we may translate it, or %NULL
  * @note: what rules said of the packet
  */
 struct birth {
@@ -454,8 +502,15 @@ struct birth {
 	struct ct_id reply_id;
 	bool alias;
 	bool beside;
+	struct ct_pending *p;
 	struct ct_note note;
 };
+
+/* Did our rules translate the packet? */
+static bool is_bound(const struct birth *birth)
+{
+	return birth->p && birth->p->bind.flags & CT_BIND_TO;
+}
 
 static noinline bool prepare_alias(struct birth *birth,
 				   const struct ct_pkt *pkt)
@@ -483,12 +538,29 @@ static __always_inline bool prepare(struct birth *birth,
  * @CLASH_GONE: it has it no more
  * @CLASH_JOINED: it is the same flow, and has the packet now
  * @CLASH_TAKEN: it has it, and keeps it
+ * @CLASH_APART: it is the same flow, but the packet was translated otherwise
  */
 enum clash {
 	CLASH_GONE,
 	CLASH_JOINED,
 	CLASH_TAKEN,
+	CLASH_APART,
 };
+
+/* The packet has a flow now. Is it what that flow's packets become? */
+static enum clash join(const struct ct_pkt *pkt, const struct birth *birth,
+		       const struct answer *answer,
+		       const struct nf_hook_state *state)
+{
+	const struct ct_translator *translator;
+
+	if (!birth->p || (!answer->bound && !is_bound(birth)))
+		return CLASH_JOINED;
+	translator = rcu_dereference(ct_translator);
+	return translator &&
+	       translator->join(pkt, answer->bound ? &answer->to : &birth->orig,
+				state) ? CLASH_JOINED : CLASH_APART;
+}
 
 /*
  * nf_nat gave the rival's place away, in the rival's own zones. It gives no place
@@ -514,7 +586,7 @@ static bool is_displaced(const struct ct_flow *rival,
  * for one that a translator has ended already.
  */
 static noinline enum clash resolve_clash(const struct ct_pkt *pkt,
-					 const struct birth *birth,
+					 struct birth *birth,
 					 const struct nf_hook_state *state)
 {
 	struct answer answer CT_UNINIT;
@@ -522,13 +594,15 @@ static noinline enum clash resolve_clash(const struct ct_pkt *pkt,
 	enum ct_reason reason;
 	struct ct_flow *rival;
 
+	answer_begin(&answer);
 	if (update(pkt, &birth->orig, &answer, &reason)) {
 		ct_stat_inc(pkt->cnet, raced);
 		if (reason)
 			ct_refuse(pkt, reason, state);
-		return CLASH_JOINED;
+		return join(pkt, birth, &answer, state);
 	}
-	if (!birth->alias)
+	/* What looks like its replies may be those of a flow that we translate. */
+	if (!birth->alias && (!birth->p || !prepare_alias(birth, pkt)))
 		return CLASH_GONE;
 	rival = ct_hash_find(pkt->cnet, &birth->reply_id, &dir);
 	if (!rival)
@@ -577,6 +651,10 @@ static struct ct_flow *conceive(const struct ct_pkt *pkt,
 	flow->state = j->next;
 	if (unlikely(birth->alias))
 		status |= ct_packet_nat_status(&birth->orig, &pkt->tuple);
+	if (unlikely(birth->alias && is_bound(birth))) {
+		status |= CT_FLOW_BOUND | IPS_NAT_DONE_MASK;
+		flow->ext->alias->oif = birth->p->bind.oif;
+	}
 	ct_flow_prepare(flow, pkt->now + j->timeout, status);
 	ct_flow_count(flow, IP_CT_DIR_ORIGINAL, pkt->len);
 	if (unlikely(birth->note.has) && !take_note(flow, &birth->note)) {
@@ -612,36 +690,70 @@ static unsigned int refuse_birth(const struct ct_pkt *pkt,
 	return NF_DROP;
 }
 
-static unsigned int give_birth(const struct ct_pkt *pkt,
-			       const struct birth *birth,
-			       const struct ct_judgement *j,
-			       const struct nf_hook_state *state)
+/*
+ * What is translated and gets no flow would be answered to somebody else, or not at
+ * all: it does not pass.
+ */
+static unsigned int try_birth(const struct ct_pkt *pkt, struct birth *birth,
+			      const struct ct_judgement *j,
+			      const struct nf_hook_state *state,
+			      enum clash *clash)
 {
 	struct ct_net *cnet = pkt->cnet;
-	enum clash clash = CLASH_GONE;
 	struct ct_flow *flow;
 	int tries;
 
+	*clash = CLASH_GONE;
 	flow = conceive(pkt, birth, j);
 	if (IS_ERR(flow))
-		return ct_core_no_flow(cnet, PTR_ERR(flow));
-	for (tries = 0; tries < CT_INSERT_TRIES && !clash; tries++) {
+		return ct_core_no_flow(cnet, PTR_ERR(flow)) == NF_DROP ||
+		       is_bound(birth) ? NF_DROP : NF_ACCEPT;
+	for (tries = 0; tries < CT_INSERT_TRIES && !*clash; tries++) {
 		if (ct_hash_insert(cnet, flow)) {
 			ct_core_born(cnet, flow, birth->orig_id.hash);
+			*clash = CLASH_JOINED;
 			return NF_ACCEPT;
 		}
-		clash = resolve_clash(pkt, birth, state);
+		*clash = resolve_clash(pkt, birth, state);
 	}
 	ct_flow_discard(flow);
-	if (clash == CLASH_TAKEN)
-		return refuse_birth(pkt, state);
-	if (clash == CLASH_GONE)
+	if (*clash == CLASH_JOINED)
+		return NF_ACCEPT;
+	if (*clash == CLASH_GONE)
 		ct_stat_inc(cnet, insert_failed);
-	return NF_ACCEPT;
+	return *clash != CLASH_GONE || is_bound(birth) ? NF_DROP : NF_ACCEPT;
+}
+
+/* Replies to the packet would be another flow's: can it have another source? */
+static bool choose_again(struct ct_pkt *pkt, struct birth *birth,
+			 const struct nf_hook_state *state)
+{
+	const struct ct_translator *translator = rcu_dereference(ct_translator);
+
+	return birth->p && translator &&
+	       translator->again(pkt, birth->p, state);
+}
+
+static unsigned int give_birth(struct ct_pkt *pkt, struct birth *birth,
+			       const struct ct_judgement *j,
+			       const struct nf_hook_state *state)
+{
+	unsigned int verdict;
+	enum clash clash;
+	int tries;
+
+	for (tries = 0; tries < CT_CHOOSE_TRIES; tries++) {
+		verdict = try_birth(pkt, birth, j, state, &clash);
+		if (clash != CLASH_TAKEN)
+			return verdict;
+		if (!choose_again(pkt, birth, state) || !prepare(birth, pkt))
+			break;
+	}
+	return refuse_birth(pkt, state);
 }
 
 /* Does the packet, as it is now, begin a flow? Then make it. */
-static unsigned int begin(const struct ct_pkt *pkt, struct birth *birth,
+static unsigned int begin(struct ct_pkt *pkt, struct birth *birth,
 			  const struct nf_hook_state *state)
 {
 	struct ct_judgement j CT_UNINIT;
@@ -681,6 +793,7 @@ static unsigned int confirm_first(struct ct_pkt *pkt, struct ct_pending *p,
 
 	birth.orig = p->orig;
 	birth.beside = false;
+	birth.p = READ_ONCE(pkt->cnet->nat_lost) ? p : NULL;
 	ct_pending_note(p, &birth.note);
 	ct_packet_zone(pkt, &birth.note);
 	return begin(pkt, &birth, state);
@@ -713,7 +826,7 @@ static unsigned int finish(struct sk_buff *skb, struct ct_pending *p,
 		return NF_ACCEPT;
 	pkt.cnet = cnet;
 	/* An answer to a first packet refers to it, and is none itself. */
-	if (!ct_info_is_related(ct_skb_info(skb)) &&
+	if (!ct_info_is_related(ct_skb_info(skb)) && READ_ONCE(p->kind) &&
 	    !ct_tuple_read(&pkt, skb, state->pf, state->hook)) {
 		kind = ct_pending_claim(p);
 		if (kind == CT_PENDING_FIRST)
@@ -777,6 +890,7 @@ static noinline unsigned int look_again(struct sk_buff *skb,
 	if (nfct.says == CT_NFCT_ABOUT)
 		return NF_ACCEPT;
 	birth.beside = nfct.says == CT_NFCT_PACKET;
+	birth.p = NULL;
 	birth.orig = birth.beside ? nfct.tuple : pkt.tuple;
 	flow = ct_packet_find(&pkt, &birth.orig, &dir);
 	if (flow && !has_moved(flow, &pkt, &nfct, dir)) {

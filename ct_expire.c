@@ -78,6 +78,7 @@ static struct ct_alias *alias_alloc(struct ct_flow *flow,
 	ct_key_copy(&alias->node.key, &key);
 	alias->hash = reply->hash;
 	alias->sender = reply->sender;
+	alias->oif = 0;
 	if (reply->key.kind & CT_KEY_IPV6)
 		memcpy(alias->addr, reply->addr, sizeof(alias->addr));
 	WRITE_ONCE(alias->flow, flow);

@@ -210,7 +210,11 @@ static void attach(struct sk_buff *answer, const struct sk_buff *skb)
 	struct ct_pending *p = ct_pending_of(skb);
 	enum ct_info info = ct_skb_info(skb);
 
-	if (!ct_info_has_flow(info) || skb_get_nfct(answer))
+	if (skb_get_nfct(answer))
+		return;
+	/* What is refused but translated is answered by who it was sent to. */
+	if (!ct_info_has_flow(info) &&
+	    !(p && READ_ONCE(p->bind.flags) & CT_BIND_TO))
 		return;
 	info = info_of_answer(info);
 	if (!p) {

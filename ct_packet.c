@@ -242,6 +242,7 @@ bool ct_packet_other_side(const struct sk_buff *skb, struct ct_tuple *tuple,
 	u8 family = skb->protocol == htons(ETH_P_IPV6) ? NFPROTO_IPV6 :
 							 NFPROTO_IPV4;
 	struct ct_pkt pkt CT_UNINIT;
+	struct ct_tuple back;
 	struct ct_flow *flow;
 
 	pkt.cnet = ct_net_alive(dev_net(skb->dev));
@@ -251,6 +252,11 @@ bool ct_packet_other_side(const struct sk_buff *skb, struct ct_tuple *tuple,
 	    ct_proto_quote(&pkt))
 		return false;
 	flow = ct_packet_find(&pkt, &pkt.tuple, dir);
+	/* What we have translated is what its answer will be the inverse of. */
+	if (!flow && ct_skb_info(skb) && ct_tuple_invert(&back, &pkt.tuple)) {
+		flow = ct_packet_find(&pkt, &back, dir);
+		*dir = !*dir;
+	}
 	if (!flow)
 		return false;
 	if (!ct_skb_info(skb))

@@ -489,6 +489,8 @@ static noinline void begin_first(struct ct_net *cnet, struct sk_buff *skb,
 		tuple_of(&p->orig, ip, state->pf);
 		keep_id(&p->id, ip, state->pf, cnet);
 		p->id.sender = sender;
+	} else {
+		ct_pending_lose(cnet, skb, CT_INFO_NEW);
 	}
 }
 

@@ -263,7 +263,7 @@ enum ct_reason ct_tuple_read(struct ct_pkt *pkt, struct sk_buff *skb,
 	pkt->proto = ct_proto_find(family, pkt->tuple.protonum);
 	return ct_proto_check(pkt);
 }
-EXPORT_SYMBOL_CT_TEST(ct_tuple_read);
+EXPORT_SYMBOL_CT(ct_tuple_read);
 
 static int read_quoted_ipv4(const struct sk_buff *skb, unsigned int off,
 			    struct ct_tuple *tuple)
@@ -343,6 +343,7 @@ enum ct_reason ct_tuple_read_quote(const struct sk_buff *skb,
 		return CT_R_ICMP_QUOTE;
 	return CT_R_OK;
 }
+EXPORT_SYMBOL_CT(ct_tuple_read_quote);
 
 /* Where a checksum looks */
 

@@ -201,7 +201,9 @@ static_assert(!offsetof(struct ct_sctp, state));
 #define CT_FLOW_ORIGIN	IPS_TEMPLATE	/* the originator is end 1 of the key */
 #define CT_FLOW_COUNTED	BIT(12)		/* among its source's: ct_source.c */
 #define CT_FLOW_UNTOLD	BIT(15)		/* nobody heard of it yet: ct_event.c */
-#define CT_FLOW_PRIVATE	(CT_FLOW_ORIGIN | CT_FLOW_COUNTED | CT_FLOW_UNTOLD)
+#define CT_FLOW_BOUND	IPS_SEQ_ADJUST	/* translated by us: nat/ct_nat.c */
+#define CT_FLOW_PRIVATE	(CT_FLOW_ORIGIN | CT_FLOW_COUNTED | CT_FLOW_UNTOLD | \
+			 CT_FLOW_BOUND)
 
 /**
  * struct ct_flow - a tracked connection
@@ -259,6 +261,8 @@ static_assert(sizeof(struct ct_flow6) + sizeof(void *) <= 192);
  * @hash: [H] hash of @node.key
  * @net: [H] namespace, as struct ct_net.id
  * @sender: [H] which end of @node.key sends the replies
+ * @oif: [H] index of the interface that packets of the original direction may leave
+ *	by, as their source is an address of it; 0 for any
  * @addr: [H] IPv6 addresses
  *
  * Type-stable like the flow. After locking @flow a reader checks that the flow
@@ -270,6 +274,7 @@ struct ct_alias {
 	u32 hash;
 	u16 net;
 	u8 sender;
+	int oif;
 	struct in6_addr addr[2];
 };
 
@@ -306,6 +311,12 @@ static inline u8 ct_flow_family(const struct ct_flow *flow)
 static inline struct ct_flow6 *ct_flow6(const struct ct_flow *flow)
 {
 	return container_of(flow, struct ct_flow6, flow);
+}
+
+/* See struct ct_alias; the flow's lock is held. */
+static inline int ct_flow_oif(const struct ct_flow *flow)
+{
+	return flow->ext && flow->ext->alias ? flow->ext->alias->oif : 0;
 }
 
 /*

@@ -15,6 +15,7 @@
 #include "ct_stat.h"
 
 struct ct_flow;
+struct ct_pending;
 struct ct_pending_pool;
 struct ct_said;
 struct ctl_table_header;
@@ -165,6 +166,8 @@ struct ct_no_room {
  * @leaving: it is on its way out; see ct_net_alive()
  * @pending: packets on their way that have no flow yet: ct_pending.c
  * @said: what rules said of some of them, by tuple; the same
+ * @nat_lost: what packets refer to that may have to be translated, and of which
+ *	nothing can be kept: they are dropped. %NULL where nothing is translated here
  * @bridged: bridged packets are tracked, and bridges hand on what is
  * @bridge_users: rules that ask for that; under a lock of ct_bridge.c
  * @hooks: the hooks, which are given this structure
@@ -181,6 +184,7 @@ struct ct_net {
 	struct ct_stat __percpu *stat;
 	struct ct_pending_pool __percpu *pending;
 	struct ct_said *said;
+	struct ct_pending *nat_lost;
 	u64 key_word;
 	u32 hash_mix;
 	u32 number;

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Addresses that are not written in rules: those of the device that a packet leaves or
+ * came in by.
+ *
+ * Overview
+ *	MASQUERADE: the source becomes an address of the outgoing device, the one that
+ *	the host itself would choose for the next hop. The flow is bound to that
+ *	device: a packet that would leave by another ends it, and when the device goes
+ *	down or loses the address, all flows that have it end, so that they do not go
+ *	on from an address that is not there or is somebody else's.
+ *
+ *	REDIRECT: the destination becomes an address of the incoming device; of what
+ *	this host sends, that of the loopback device.
+ *
+ * Context
+ *	Hooks: RCU read-side section. Notifiers: process, may sleep; of IPv6 addresses
+ *	atomic, so that the walk through the table is left to a work item.
+ */
+#include <linux/inetdevice.h>
+#include <linux/module.h>
+#include <linux/netdevice.h>
+#include <linux/rtnetlink.h>
+#include <net/addrconf.h>
+#include <net/if_inet6.h>
+#include <net/ip6_route.h>
+#include <net/route.h>
+
+#include "ct_nat_engine.h"
+#include "ip_conntrack.h"
+
+/* Addresses */
+
+static bool outside_addr4(const struct sk_buff *skb,
+			  const struct net_device *dev,
+			  union nf_inet_addr *addr)
+{
+	const struct rtable *rt = skb_rtable(skb);
+	__be32 hop = rt ? rt_nexthop(rt, ip_hdr(skb)->daddr) : 0;
+
+	addr->ip = inet_select_addr(dev, hop, RT_SCOPE_UNIVERSE);
+	return addr->ip;
+}
+
+static bool outside_addr(const struct sk_buff *skb,
+			 const struct nf_hook_state *state,
+			 union nf_inet_addr *addr)
+{
+	memset(addr, 0, sizeof(*addr));
+	if (state->pf == NFPROTO_IPV4)
+		return outside_addr4(skb, state->out, addr);
+#if IS_ENABLED(CONFIG_IPV6)
+	return !ipv6_dev_get_saddr(state->net, state->out,
+				   &ipv6_hdr(skb)->daddr, 0, &addr->in6);
+#else
+	return false;
+#endif
+}
+
+/**
+ * ct_nat_masquerade() - the source becomes an address of the outgoing device
+ * @skb: the packet
+ * @state: POST_ROUTING
+ * @range: ports and flags
+ *
+ * Context: hook, RCU read-side section.
+ *
+ * Return: %NF_ACCEPT, or %NF_DROP where there is no address, or as ct_nat_setup().
+ */
+int ct_nat_masquerade(struct sk_buff *skb, const struct nf_hook_state *state,
+		      const struct nf_nat_range2 *range)
+{
+	struct ct_pending *p = ct_pending_of(skb);
+	struct nf_nat_range2 own = *range;
+
+	if (!p || ct_nat_is_set(skb, state))
+		return NF_ACCEPT;
+	/* Who has no address yet is not to be known by another one later. */
+	if (state->pf == NFPROTO_IPV4 && !ip_hdr(skb)->saddr)
+		return NF_ACCEPT;
+	if (!outside_addr(skb, state, &own.min_addr))
+		return NF_DROP;
+	own.max_addr = own.min_addr;
+	own.flags |= NF_NAT_RANGE_MAP_IPS;
+	p->bind.oif = state->out->ifindex;
+	return ct_nat_setup(skb, state, &own, NF_NAT_MANIP_SRC);
+}
+EXPORT_SYMBOL_CT(ct_nat_masquerade);
+
+static bool inside_addr4(const struct net_device *dev,
+			 union nf_inet_addr *addr)
+{
+	const struct in_device *in_dev = __in_dev_get_rcu(dev);
+	const struct in_ifaddr *ifa;
+
+	ifa = in_dev ? rcu_dereference(in_dev->ifa_list) : NULL;
+	if (ifa)
+		addr->ip = ifa->ifa_local;
+	return ifa;
+}
+
+#if IS_ENABLED(CONFIG_IPV6)
+/* The first that is in use, of the packet's own scope where there is one */
+static bool inside_addr6(const struct net_device *dev,
+			 const struct in6_addr *dst, union nf_inet_addr *addr)
+{
+	struct inet6_dev *idev = __in6_dev_get(dev);
+	bool local = ct_addr6_is_local(dst), found = false;
+	const struct inet6_ifaddr *ifa;
+
+	if (!idev)
+		return false;
+	read_lock_bh(&idev->lock);
+	list_for_each_entry(ifa, &idev->addr_list, if_list) {
+		if ((ifa->flags & IFA_F_TENTATIVE &&
+		     !(ifa->flags & IFA_F_OPTIMISTIC)) ||
+		    (found && ct_addr6_is_local(&ifa->addr) != local))
+			continue;
+		addr->in6 = ifa->addr;
+		found = true;
+		if (ct_addr6_is_local(&ifa->addr) == local)
+			break;
+	}
+	read_unlock_bh(&idev->lock);
+	return found;
+}
+#endif
+
+static bool inside_addr(const struct sk_buff *skb,
+			const struct nf_hook_state *state,
+			union nf_inet_addr *addr)
+{
+	memset(addr, 0, sizeof(*addr));
+	if (state->hook == NF_INET_LOCAL_OUT) {
+		if (state->pf == NFPROTO_IPV4)
+			addr->ip = htonl(INADDR_LOOPBACK);
+		else
+			addr->in6 = in6addr_loopback;
+		return true;
+	}
+	if (state->pf == NFPROTO_IPV4)
+		return inside_addr4(skb->dev, addr);
+#if IS_ENABLED(CONFIG_IPV6)
+	return inside_addr6(skb->dev, &ipv6_hdr(skb)->daddr, addr);
+#else
+	return false;
+#endif
+}
+
+/**
+ * ct_nat_redirect() - the destination becomes this host
+ * @skb: the packet
+ * @state: PRE_ROUTING or LOCAL_OUT
+ * @range: ports and flags
+ *
+ * Context: hook, RCU read-side section.
+ *
+ * Return: %NF_ACCEPT, or %NF_DROP where there is no address, or as ct_nat_setup().
+ */
+int ct_nat_redirect(struct sk_buff *skb, const struct nf_hook_state *state,
+		    const struct nf_nat_range2 *range)
+{
+	struct nf_nat_range2 own = *range;
+
+	if (ct_nat_is_set(skb, state))
+		return NF_ACCEPT;
+	if (!inside_addr(skb, state, &own.min_addr))
+		return NF_DROP;
+	own.max_addr = own.min_addr;
+	own.flags |= NF_NAT_RANGE_MAP_IPS;
+	return ct_nat_setup(skb, state, &own, NF_NAT_MANIP_DST);
+}
+EXPORT_SYMBOL_CT(ct_nat_redirect);
+
+int ct_nat_masq_init(void)
+{
+	return 0;
+}
+
+void ct_nat_masq_exit(void)
+{
+}
