@@ -35,7 +35,7 @@ on r tc qdisc add dev r1 handle ffff: ingress
 on r tc filter add dev r1 parent ffff: protocol ip matchall \
 	action mirred egress redirect dev i0
 nf_conntrack_out || fail "nf_conntrack cannot be unloaded"
-load
+load nat=0
 knob r udp_timeout 600
 set_rules r <<-END
 table ip t {

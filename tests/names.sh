@@ -239,7 +239,7 @@ exporter_agrees() {
 
 with_names() {
 	log_mark
-	load nf_names=1 hashsize=4096
+	load nf_names=1 hashsize=4096 nat=0
 	logs "the log says so" \
 		"ip_conntrack: version .* drop-in for nf_conntrack, with its file names"
 	is "the parameter is on" Y "$(param nf_names)"
@@ -314,7 +314,7 @@ passed() {
 # It comes while we stand in for it.
 beside() {
 	local before
-	load
+	load nat=0
 	# On a line of its own: the companion may be loaded by it.
 	on r nft -f - <<-'END'
 	table inet old {
