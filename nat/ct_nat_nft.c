@@ -21,6 +21,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/module.h>
+#include <linux/moduleparam.h>
 #include <linux/netfilter/nf_nat.h>
 #include <linux/netfilter/nf_tables.h>
 #include <net/netfilter/nf_tables.h>
@@ -454,12 +455,27 @@ OPS(nat);
 OPS(masq);
 OPS(redir);
 
-static const struct nft_expr_ops *
-refuse(const struct nft_ctx *ctx, const struct nlattr * const tb[])
+static void say_refused(void)
 {
 	pr_info_ratelimited("translation refused: it is for tables ip, ip6 and inet\n");
+}
+
+static const struct nft_expr_ops *
+nat_refuse(const struct nft_ctx *ctx, const struct nlattr * const tb[])
+{
+	say_refused();
 	return ERR_PTR(-EOPNOTSUPP);
 }
+
+/* The kernel has nat for all families, to be refused in some, but not the others. */
+static const struct nft_expr_ops *
+masq_refuse(const struct nft_ctx *ctx, const struct nlattr * const tb[])
+{
+	say_refused();
+	return ERR_PTR(-ENOENT);
+}
+
+#define redir_refuse masq_refuse
 
 #define SERVED(_name, _family, _max) {					\
 		.name = #_name,						\
@@ -473,7 +489,7 @@ refuse(const struct nft_ctx *ctx, const struct nlattr * const tb[])
 #define REFUSED(_name, _family, _max) {					\
 		.name = #_name,						\
 		.family = NFPROTO_##_family,				\
-		.select_ops = refuse,					\
+		.select_ops = _name##_refuse,					\
 		.policy = _name##_policy,				\
 		.maxattr = _max,					\
 		.owner = THIS_MODULE,					\
@@ -521,12 +537,16 @@ static int register_exprs(void)
 	return 0;
 }
 
+/* Also the answer to whoever asks before it loads a module of nf_nat's. */
 static bool serving;
+module_param(serving, bool, 0444);
+MODULE_PARM_DESC(serving, "rules of nft that translate are ours (shown, not set)");
 
 static int __init ct_nat_nft_init(void)
 {
 	int i, err;
 
+	serving = false;
 	if (!ct_nat_may_serve(CT_NAT_NFT))
 		return 0;
 	err = register_exprs();

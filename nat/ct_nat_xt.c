@@ -26,6 +26,7 @@
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/module.h>
+#include <linux/moduleparam.h>
 #include <linux/netfilter/nf_nat.h>
 #include <linux/netfilter/x_tables.h>
 #include <linux/netfilter_ipv4/ip_tables.h>
@@ -271,12 +272,16 @@ static struct xt_target targets[] = {
 	       SOURCE_HOOKS | DEST_HOOKS, netmap_any, check_netmap_any),
 };
 
+/* Also the answer to whoever asks before it loads a module of nf_nat's. */
 static bool serving;
+module_param(serving, bool, 0444);
+MODULE_PARM_DESC(serving, "rules of iptables that translate are ours (shown, not set)");
 
 static int __init ct_nat_xt_init(void)
 {
 	int err;
 
+	serving = false;
 	if (!ct_nat_may_serve(CT_NAT_XT))
 		return 0;
 	err = xt_register_targets(targets, ARRAY_SIZE(targets));
