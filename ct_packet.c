@@ -265,6 +265,23 @@ bool ct_packet_other_side(const struct sk_buff *skb, struct ct_tuple *tuple,
 	return true;
 }
 
+/* Who delivers a packet may have left its IP header behind: it is taken back for this. */
+static bool read_inverse(struct ct_pkt *pkt, struct sk_buff *skb,
+			 struct ct_tuple *back)
+{
+	int behind = -skb_network_offset(skb);
+	bool done;
+
+	if (behind > 0)
+		__skb_push(skb, behind);
+	done = !ct_tuple_read(pkt, skb, ct_skb_family(skb),
+			      NF_INET_LOCAL_OUT) &&
+	       ct_tuple_invert(back, &pkt->tuple);
+	if (behind > 0)
+		__skb_pull(skb, behind);
+	return done;
+}
+
 /**
  * ct_packet_was_bound() - have we translated a packet that is behind its last hook?
  * @skb: the packet
@@ -288,10 +305,7 @@ bool ct_packet_was_bound(const struct sk_buff *skb)
 	local_bh_disable();
 	rcu_read_lock();
 	pkt.cnet = ct_net_alive(dev_net(skb->dev));
-	if (pkt.cnet &&
-	    !ct_tuple_read(&pkt, (struct sk_buff *)skb, ct_skb_family(skb),
-			   NF_INET_LOCAL_OUT) &&
-	    ct_tuple_invert(&back, &pkt.tuple)) {
+	if (pkt.cnet && read_inverse(&pkt, (struct sk_buff *)skb, &back)) {
 		flow = ct_packet_find(&pkt, &back, &dir);
 		if (flow) {
 			bound = flow->status & CT_FLOW_BOUND;
