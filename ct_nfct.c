@@ -216,6 +216,9 @@ static void attach(struct sk_buff *answer, const struct sk_buff *skb)
 	if (!ct_info_has_flow(info) &&
 	    !(p && READ_ONCE(p->bind.flags) & CT_BIND_TO))
 		return;
+	/* Behind its last hook it is what its flow's packets become: look it up. */
+	if (!p && ct_packet_was_bound(skb))
+		return;
 	info = info_of_answer(info);
 	if (!p) {
 		skb_set_nfct(answer, info);

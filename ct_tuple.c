@@ -758,6 +758,7 @@ void ct_flow_tuple(const struct ct_flow *flow, enum ip_conntrack_dir dir,
 			 ct_flow_is_ipv6(flow) ? ct_flow6(flow)->addr : NULL,
 			 dir == IP_CT_DIR_ORIGINAL ? origin : !origin);
 }
+EXPORT_SYMBOL_CT(ct_flow_tuple);
 
 int ct_tuple_init(void)
 {

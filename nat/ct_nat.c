@@ -49,6 +49,18 @@
 #include "ct_translate.h"
 #include "ip_conntrack.h"
 
+/**
+ * struct nat_net - of a namespace
+ * @hooked: its families that have hooks, by is_six()
+ * @firsts: first packets whose destination was translated
+ */
+struct nat_net {
+	bool hooked[2];
+	struct ct_nat_firsts *firsts;
+};
+
+static unsigned int nat_net_id;
+
 /* Reading */
 
 /*
@@ -313,6 +325,74 @@ static unsigned int rewrite_about(struct sk_buff *skb, struct ct_pending *p,
 	return NF_ACCEPT;
 }
 
+/* What was decided for another packet of the same flow holds for this one. */
+static unsigned int follow_twin(struct sk_buff *skb, struct ct_pending *p,
+				const struct ct_tuple *to,
+				const struct nf_hook_state *state)
+{
+	const struct nf_nat_range2 none = {};
+	struct ct_pkt pkt;
+
+	if (!read_now(&pkt, skb, state))
+		return NF_DROP;
+	if (!ct_nat_mangle(&pkt, to, NF_NAT_MANIP_DST))
+		return drop(&pkt, CT_R_NAT_WRITE, state);
+	note_choice(p, &pkt, &none, NF_NAT_MANIP_DST, true);
+	return NF_ACCEPT;
+}
+
+static struct ct_nat_firsts *firsts_of(const struct net *net)
+{
+	const struct nat_net *nat = net_generic(net, nat_net_id);
+
+	/* Set before there was a hook. */
+	return nat->firsts;
+}
+
+static bool find_twin(const struct ct_pending *p, struct ct_tuple *to,
+		      const struct nf_hook_state *state)
+{
+	bool found;
+
+	local_bh_disable();
+	found = ct_nat_first_find(firsts_of(state->net), ct_net(state->net), p,
+				  to);
+	local_bh_enable();
+	return found;
+}
+
+static bool keep(struct ct_pending *p, struct ct_tuple *to,
+		 const struct nf_hook_state *state)
+{
+	bool found;
+
+	local_bh_disable();
+	found = ct_nat_first_keep(firsts_of(state->net), ct_net(state->net), p,
+				  to);
+	local_bh_enable();
+	return found;
+}
+
+/* A first packet, at a hook where nothing was decided */
+static unsigned int ask_rules(struct sk_buff *skb, struct ct_pending *p,
+			      const struct nf_hook_state *state,
+			      enum nf_nat_manip_type manip)
+{
+	unsigned int verdict;
+	struct ct_tuple to;
+
+	if (manip == NF_NAT_MANIP_DST && find_twin(p, &to, state))
+		return follow_twin(skb, p, &to, state);
+	verdict = ct_nat_run_chains(skb, state);
+	if (verdict != NF_ACCEPT)
+		return verdict;
+	close_end(p, manip);
+	if (manip == NF_NAT_MANIP_DST && p->bind.flags & CT_BIND_TO &&
+	    keep(p, &to, state))
+		return follow_twin(skb, p, &to, state);
+	return NF_ACCEPT;
+}
+
 /* It may leave by one interface, the address of which it has, and leaves by another. */
 static bool has_moved(const struct ct_pending *p,
 		      const struct nf_hook_state *state)
@@ -354,19 +434,14 @@ static unsigned int translate(struct sk_buff *skb, struct ct_pending *p,
 {
 	enum nf_nat_manip_type manip = ct_nat_manip_of(state->hook);
 	u32 flags = bind_flags(p);
-	unsigned int verdict;
 
 	if (unlikely(flags & CT_BIND_LOST))
 		return lost(skb, state);
 	if (ct_info_is_related(ct_skb_info(skb)))
 		return flags & CT_BIND_TO ?
 		       rewrite_about(skb, p, state, manip) : NF_ACCEPT;
-	if (is_open(p, manip)) {
-		verdict = ct_nat_run_chains(skb, state);
-		if (verdict == NF_ACCEPT)
-			close_end(p, manip);
-		return verdict;
-	}
+	if (is_open(p, manip))
+		return ask_rules(skb, p, state, manip);
 	if (!(flags & CT_BIND_TO))
 		return NF_ACCEPT;
 	if (unlikely(has_moved(p, state)))
@@ -466,15 +541,6 @@ unsigned int ct_nat_hook(void *priv, struct sk_buff *skb,
 
 #define NAT_HOOKS	4	/* of a family */
 
-/**
- * struct nat_net - of a namespace
- * @hooked: its families that have hooks, by is_six()
- */
-struct nat_net {
-	bool hooked[2];
-};
-
-static unsigned int nat_net_id;
 static DEFINE_MUTEX(hooks_lock);	/* holds nat_net.hooked */
 
 #define NAT_HOOK(_pf, _num, _priority) {				\
@@ -518,6 +584,10 @@ static int begin_hooks(struct net *net, u8 pf)
 	err = ct_pending_translate(cnet);
 	if (err)
 		return err;
+	if (!nat->firsts)
+		nat->firsts = ct_nat_first_init();
+	if (!nat->firsts)
+		return -ENOMEM;
 	err = nf_register_net_hooks(net, hooks[is_six(pf)], NAT_HOOKS);
 	if (!err)
 		nat->hooked[is_six(pf)] = true;
@@ -576,6 +646,7 @@ static void __net_exit net_end(struct net *net)
 {
 	struct nat_net *nat = net_generic(net, nat_net_id);
 
+	ct_nat_first_exit(nat->firsts);
 	/* A namespace that goes ends all that it has. */
 	if (!READ_ONCE(ct_net(net)->leaving) &&
 	    (nat->hooked[0] || nat->hooked[1]))
@@ -623,12 +694,14 @@ static int __init nat_begin(void)
 		return err;
 	}
 	rcu_assign_pointer(ct_translator, &translator);
+	ct_nat_sockopt_offer();
 	return 0;
 }
 
 static void __exit nat_end(void)
 {
 	ct_nat_beside_exit();
+	ct_nat_sockopt_withdraw();
 	ct_nat_masq_exit();
 	RCU_INIT_POINTER(ct_translator, NULL);
 	unregister_pernet_subsys(&nat_net_ops);

@@ -26,6 +26,7 @@
 
 #include "ct_nat.h"
 #include "ct_nat_beside.h"
+#include "ct_nat_engine.h"
 #include "ip_conntrack.h"
 
 static bool kept_out[CT_NAT_RULES];
@@ -62,6 +63,12 @@ static int module_heard(struct notifier_block *nb, unsigned long state,
 		pr_notice_ratelimited("%s refused: rules that translate are served here; for nf_nat, load ip_conntrack with nat=0\n",
 				      mod->name);
 		return notifier_from_errno(-EBUSY);
+	}
+	if (!strcmp(mod->name, "nf_conntrack")) {
+		if (state == MODULE_STATE_COMING)
+			ct_nat_sockopt_withdraw();
+		else if (state == MODULE_STATE_GOING)
+			ct_nat_sockopt_offer();
 	}
 	if (state == MODULE_STATE_LIVE && !strcmp(mod->name, "nf_nat"))
 		pr_notice("nf_nat was loaded: it translates for who calls it, as openvswitch and act_ct do; rules go on asking ip_conntrack\n");

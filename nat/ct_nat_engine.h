@@ -35,6 +35,20 @@ bool ct_nat_choose(struct ct_pkt *pkt, const struct nf_nat_range2 *range,
 		   enum nf_nat_manip_type manip, struct ct_tuple *want);
 void ct_nat_choose_init(void);
 
+/* Several first packets of one flow: ct_nat_first.c */
+struct ct_nat_firsts;
+
+bool ct_nat_first_find(struct ct_nat_firsts *firsts, const struct ct_net *cnet,
+		       const struct ct_pending *p, struct ct_tuple *to);
+bool ct_nat_first_keep(struct ct_nat_firsts *firsts, const struct ct_net *cnet,
+		       struct ct_pending *p, struct ct_tuple *to);
+struct ct_nat_firsts *ct_nat_first_init(void);
+void ct_nat_first_exit(struct ct_nat_firsts *firsts);
+
+/* SO_ORIGINAL_DST: ct_nat_sockopt.c */
+void ct_nat_sockopt_offer(void);
+void ct_nat_sockopt_withdraw(void);
+
 /* Routes and policies: ct_nat_route.c */
 int ct_nat_route_again(struct sk_buff *skb, const struct nf_hook_state *state);
 int ct_nat_policy_again(struct sk_buff *skb, const struct nf_hook_state *state);

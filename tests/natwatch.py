@@ -76,9 +76,23 @@ def quote(protocol, data):
     return text
 
 
+def piece(data, body):
+    """Of a fragment, all but its number; None if it is none"""
+    if data[0] >> 4 == 4 and struct.unpack('!H', data[6:8])[0] & 0x3fff:
+        return 'piece %s %s' % (data[6:8].hex(), body.hex())
+    if data[0] >> 4 == 6 and data[6] == 44:
+        return 'piece %s %s' % (body[:4].hex(), body[8:].hex())
+    return None
+
+
 def line(data):
     src, dst, protocol, hops, ip_sum, size, total = header(data)
     body = data[size:total]
+    part = piece(data, body)
+    if part:
+        return '%s>%s p%d hops=%d ip=%s %s' % (
+            ipaddress.ip_address(src), ipaddress.ip_address(dst), protocol,
+            hops, ip_sum, part)
     if protocol == 58 and body[0] in NEIGHBOURS or dst[0] == 0xff:
         return None
     if protocol == 17 and struct.unpack('!H', body[2:4])[0] == MARK:
