@@ -195,8 +195,8 @@ in_use() {
 # by_name MODULE...: whoever loads one of nf_nat's by name
 by_name() {
 	local name
+	log_mark
 	for name; do
-		log_mark
 		check_not "$name is refused" modprobe "$name"
 		logs "$name: the log says so" "ip_conntrack_nat: $name refused"
 	done
@@ -220,7 +220,11 @@ by_our_modprobe() {
 	wait_for 60 modprobe -r ip_conntrack
 	check "modprobe -r unloads everything" no_ours
 	is "the tables' modules as well" "" "$(of_nat)"
-	check "without ours modprobe.conf lets the kernel's in" modprobe nft_chain_nat
+	echo 'install nf_conntrack /bin/false' > "$no_nf"
+	check_not "without ours modprobe.conf keeps to what others say" \
+		modprobe nft_chain_nat
+	rm "$no_nf"
+	check "and lets the kernel's in" modprobe nft_chain_nat
 	check "they are there" test -d /sys/module/nft_chain_nat
 }
 
