@@ -198,7 +198,7 @@ def xt():
 
 # nf_tables
 
-NEWRULE, DELRULE, BEGIN, END = 6, 8, 16, 17
+NEWTABLE, NEWCHAIN, NEWRULE, DELRULE, BEGIN, END = 0, 3, 6, 8, 16, 17
 IP, IP6, INET, BRIDGE = 2, 10, 1, 7
 SNAT, DNAT = 0, 1
 
@@ -233,6 +233,14 @@ class Tables:
     def rule(self, family, chain, *exprs):
         return self.batch(NEWRULE, 0x400 | 0x800, family, text(1, "n"),
                           text(2, chain), nest(4, *exprs))
+
+    def table(self, family):
+        return self.batch(NEWTABLE, 0x400, family, text(1, "n"))
+
+    def nat_chain(self, family, hook):
+        return self.batch(NEWCHAIN, 0x400, family, text(1, "n"), text(3, "c"),
+                          nest(4, be32(1, hook), be32(2, -100)),
+                          text(7, "nat"))
 
     def flush(self, family, chain):
         return self.batch(DELRULE, 0, family, text(1, "n"), text(2, chain))
@@ -411,4 +419,5 @@ def main():
      "fuzz": fuzz}[sys.argv[1]](*sys.argv[2:])
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -195,6 +195,8 @@ in_use() {
 # by_name MODULE...: whoever loads one of nf_nat's by name
 by_name() {
 	local name
+	fresh
+	on n nft -f "$sets/podman.nft"
 	log_mark
 	for name; do
 		check_not "$name is refused" modprobe "$name"
@@ -202,6 +204,14 @@ by_name() {
 	done
 	logs "nf_nat itself came, and the log says what that means" \
 		"nf_nat was loaded: it translates for who calls it"
+	check "a namespace that translates can have more rules" \
+		on n nft 'add table ip more; add chain ip more c { type nat hook prerouting priority 0; }'
+	ip netns delete n
+	fresh
+	check_not "one that does not cannot begin to" \
+		on n nft -f "$sets/podman.nft"
+	logs "and the log says why" "refused in a namespace that had none"
+	ip netns delete n
 	check "nf_nat goes again" nf_conntrack_out
 }
 
