@@ -9,6 +9,7 @@
 #include <linux/icmp.h>
 #include <linux/in.h>
 #include <linux/prandom.h>
+#include <linux/sctp.h>
 #include <net/checksum.h>
 #include <net/ip.h>
 #include <net/ip6_checksum.h>
