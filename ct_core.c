@@ -653,7 +653,7 @@ static struct ct_flow *conceive(const struct ct_pkt *pkt,
 		status |= ct_packet_nat_status(&birth->orig, &pkt->tuple);
 	if (unlikely(birth->alias && is_bound(birth))) {
 		status |= CT_FLOW_BOUND | IPS_NAT_DONE_MASK;
-		flow->ext->alias->oif = birth->p->bind.oif;
+		ct_flow_alias(flow)->oif = birth->p->bind.oif;
 	}
 	ct_flow_prepare(flow, pkt->now + j->timeout, status);
 	ct_flow_count(flow, IP_CT_DIR_ORIGINAL, pkt->len);

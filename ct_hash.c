@@ -387,7 +387,8 @@ static noinline bool insert_with_alias(struct ct_net *cnet,
 	stripes_lock(flow->hash, alias->hash);
 	taken = is_taken(cnet, &flow->node, flow->hash,
 			 ct_flow6(flow)->addr) ||
-		is_taken(cnet, &alias->node, alias->hash, alias->addr);
+		is_taken(cnet, &alias->node, alias->hash,
+			 ct_alias6(alias)->addr);
 	if (!taken) {
 		t = newest_table();
 		link_flow(cnet, t, flow);
@@ -409,7 +410,7 @@ static noinline bool insert_with_alias(struct ct_net *cnet,
  */
 bool ct_hash_insert(struct ct_net *cnet, struct ct_flow *flow)
 {
-	struct ct_alias *alias = flow->ext ? flow->ext->alias : NULL;
+	struct ct_alias *alias = ct_flow_alias(flow);
 	spinlock_t *stripe = ct_stripe(flow->hash);
 	bool taken;
 
@@ -455,7 +456,7 @@ out:
  */
 void ct_hash_unlink(struct ct_flow *flow)
 {
-	const struct ct_alias *alias = flow->ext ? flow->ext->alias : NULL;
+	const struct ct_alias *alias = ct_flow_alias(flow);
 
 	unlink_node(&flow->node, flow->hash, flow->expires);
 	if (alias)

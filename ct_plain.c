@@ -269,7 +269,7 @@ static __always_inline bool is_good(const struct ct_flow *flow, u32 status,
 	return likely(!(status & (IPS_DYING | IPS_FIXED_TIMEOUT)) &&
 		      flow->node.key.word[0] == id->key.word[0] &&
 		      is_at(flow, id, family, cnet) &&
-		      (!flow->ext || !flow->ext->alias) &&
+		      !ct_flow_alias(flow) &&
 		      ct_left(flow->expires, now) > 0);
 }
 

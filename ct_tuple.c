@@ -746,12 +746,12 @@ EXPORT_SYMBOL_CT(ct_tuple_equal);
 void ct_flow_tuple(const struct ct_flow *flow, enum ip_conntrack_dir dir,
 		   struct ct_tuple *tuple)
 {
-	const struct ct_alias *alias = flow->ext ? flow->ext->alias : NULL;
+	const struct ct_alias *alias = ct_flow_alias(flow);
 	u8 origin = !!(flow->status & CT_FLOW_ORIGIN);
 
 	if (dir == IP_CT_DIR_REPLY && alias) {
-		ct_tuple_restore(tuple, &alias->node.key, alias->addr,
-				 alias->sender);
+		ct_tuple_restore(tuple, &alias->node.key,
+				 ct_alias6(alias)->addr, alias->sender);
 		return;
 	}
 	ct_tuple_restore(tuple, &flow->node.key,

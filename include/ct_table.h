@@ -95,7 +95,7 @@ static inline bool ct_node_addr6_equal(const struct ct_node *node,
 	const struct ct_alias *alias = ct_node_alias(node);
 
 	/* The node may become another one. It is looked at again. */
-	return data_race(ct_addrs6_equal(alias ? alias->addr :
+	return data_race(ct_addrs6_equal(alias ? ct_alias6(alias)->addr :
 					 container_of(node, struct ct_flow6,
 						      flow.node)->addr, addr));
 }
@@ -186,7 +186,7 @@ ct_node_lock(struct ct_node *node, struct ct_net *cnet, const struct ct_id *id,
 		     !(ct_node_senders(node) & BIT(id->sender))))
 		goto gone;
 	if (unlikely(alias)) {
-		if (!flow->ext || flow->ext->alias != alias)
+		if (ct_flow_alias(flow) != alias)
 			goto gone;
 		original = id->sender != alias->sender;
 	} else {
@@ -208,7 +208,7 @@ static __always_inline struct ct_flow *
 ct_own_way(struct ct_flow *flow, const struct ct_node *node,
 	   enum ip_conntrack_dir dir)
 {
-	if (likely(!flow->ext || !flow->ext->alias ||
+	if (likely(!ct_flow_alias(flow) ||
 		   node != &flow->node || dir == IP_CT_DIR_ORIGINAL))
 		return flow;
 	ct_flow_unlock(flow);

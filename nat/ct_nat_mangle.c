@@ -28,6 +28,7 @@
 #include <net/ip6_checksum.h>
 #include <net/ipv6.h>
 
+#include "ct_compat.h"
 #include "ct_nat_engine.h"
 #include "ct_proto.h"
 #include "ct_sctp.h"
@@ -159,6 +160,7 @@ bool ct_nat_end_differs(const struct ct_tuple *a, const struct ct_tuple *b,
 	plan(&c, a, b, manip);
 	return moves_addr(&c) || moves_port(&c);
 }
+EXPORT_SYMBOL_CT_TEST(ct_nat_end_differs);
 
 /* A checksum that the kernel keeps track of: @skb's own */
 static void fix_own(struct sk_buff *skb, const struct change *c, __sum16 *sum)
@@ -292,6 +294,7 @@ bool ct_nat_mangle(struct ct_pkt *pkt, const struct ct_tuple *to,
 	note_end(&pkt->tuple, &c);
 	return true;
 }
+EXPORT_SYMBOL_CT_TEST(ct_nat_mangle);
 
 /*
  * Offset of what is behind the IP header of a quote, or a negative number. Sets @end to
@@ -376,6 +379,7 @@ bool ct_nat_mangle_quote(const struct ct_pkt *pkt, unsigned int offset,
 		write_addr(&c, skb->data + offset);
 	return true;
 }
+EXPORT_SYMBOL_CT_TEST(ct_nat_mangle_quote);
 
 /**
  * ct_nat_sum_error() - the checksum of an error whose quote was rewritten
