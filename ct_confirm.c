@@ -33,9 +33,14 @@
 #include "ct_packet.h"
 #include "ct_pending.h"
 #include "ct_proto.h"
+#include "ct_translate.h"
 #include "ct_tuple.h"
 
 #define CT_INSERT_TRIES	4
+#define CT_CHOOSE_TRIES	8	/* sources that are tried for a flow */
+
+const struct ct_translator __rcu *ct_translator;
+EXPORT_SYMBOL_CT(ct_translator);
 
 /**
  * struct new_flow - a flow about to be made
@@ -44,6 +49,7 @@
  * @reply_id: its reply direction, if it has a node of its own
  * @alias: has it? It is translated, or in another zone
  * @beside: nf_conntrack knows what it was: nf_nat may have translated it
+ * @p: what the packet refers to, where we may translate it, or %NULL
  * @note: what rules said of the packet
  */
 struct new_flow {
@@ -52,8 +58,15 @@ struct new_flow {
 	struct ct_lookup_key reply_id;
 	bool alias;
 	bool beside;
+	struct ct_pending *p;
 	struct ct_tmpl note;
 };
+
+/* Did our rules translate the packet? */
+static bool new_flow_is_bound(const struct new_flow *new)
+{
+	return new->p && new->p->bind.flags & CT_BIND_TO;
+}
 
 static noinline bool new_flow_alias(struct new_flow *new,
 				    const struct ct_pkt *pkt)
@@ -81,12 +94,32 @@ static __always_inline bool new_flow_identify(struct new_flow *new,
  * @CLASH_GONE: it has it no more
  * @CLASH_JOINED: it is the same flow, and has the packet now
  * @CLASH_TAKEN: it has it, and keeps it
+ * @CLASH_APART: it is the same flow, but the packet was translated otherwise
  */
 enum clash {
 	CLASH_GONE,
 	CLASH_JOINED,
 	CLASH_TAKEN,
+	CLASH_APART,
 };
+
+/*
+ * The packet has a flow now, whose packets become @to. Is it what they become, or can
+ * it be made so?
+ */
+static enum clash clash_join(const struct ct_pkt *pkt, const struct new_flow *new,
+			     const struct ct_tuple *to,
+			     const struct nf_hook_state *state)
+{
+	bool bound = to->family != NFPROTO_UNSPEC;
+	const struct ct_translator *translator;
+
+	if (!new->p || (!bound && !new_flow_is_bound(new)))
+		return CLASH_JOINED;
+	translator = rcu_dereference(ct_translator);
+	return translator && translator->join(pkt, bound ? to : &new->orig, state) ?
+	       CLASH_JOINED : CLASH_APART;
+}
 
 /*
  * nf_nat gave the rival's place away, in the rival's own zones. It gives no place
@@ -112,20 +145,22 @@ static bool is_displaced(const struct ct_flow *rival,
  * for one that a translator has ended already.
  */
 static noinline enum clash resolve_clash(const struct ct_pkt *pkt,
-					 const struct new_flow *new,
+					 struct new_flow *new,
 					 const struct nf_hook_state *state)
 {
+	struct ct_tuple to CT_UNINIT;
 	enum ip_conntrack_dir dir;
 	enum ct_reason reason;
 	struct ct_flow *rival;
 
-	if (ct_core_join(pkt, &new->orig, &reason)) {
+	if (ct_core_join(pkt, &new->orig, &reason, &to)) {
 		ct_stat_inc(pkt->cnet, clash);
 		if (reason)
 			ct_refuse(pkt, reason, state);
-		return CLASH_JOINED;
+		return clash_join(pkt, new, &to, state);
 	}
-	if (!new->alias)
+	/* What looks like its replies may be those of a flow that we translate. */
+	if (!new->alias && (!new->p || !new_flow_alias(new, pkt)))
 		return CLASH_GONE;
 	rival = ct_hash_find(pkt->cnet, &new->reply_id, &dir);
 	if (!rival)
@@ -174,6 +209,10 @@ static struct ct_flow *new_flow_init(const struct ct_pkt *pkt,
 	flow->state = j->next;
 	if (unlikely(new->alias))
 		status |= ct_packet_nat_status(&new->orig, &pkt->tuple);
+	if (unlikely(new->alias && new_flow_is_bound(new))) {
+		status |= CT_FLOW_BOUND | IPS_NAT_DONE_MASK;
+		ct_flow_alias(flow)->oif = new->p->bind.oif;
+	}
 	ct_flow_prepare(flow, pkt->now + j->timeout, status);
 	ct_flow_count(flow, IP_CT_DIR_ORIGINAL, pkt->len);
 	if (unlikely(new->note.has) && !new_flow_note(flow, &new->note)) {
@@ -209,34 +248,70 @@ static unsigned int new_flow_refuse(const struct ct_pkt *pkt,
 	return NF_DROP;
 }
 
-static unsigned int new_flow_confirm(const struct ct_pkt *pkt,
-				     const struct new_flow *new,
-				     const struct ct_judgement *j,
-				     const struct nf_hook_state *state)
+/*
+ * What is translated and gets no flow would be answered to somebody else, or not at
+ * all: it does not pass.
+ */
+static unsigned int new_flow_try(const struct ct_pkt *pkt, struct new_flow *new,
+				 const struct ct_judgement *j,
+				 const struct nf_hook_state *state,
+				 enum clash *clash)
 {
 	struct ct_net *cnet = pkt->cnet;
-	enum clash clash = CLASH_GONE;
 	struct ct_flow *flow;
 	int tries;
 
+	*clash = CLASH_GONE;
 	flow = new_flow_init(pkt, new, j);
 	if (IS_ERR(flow))
-		return ct_core_no_flow(cnet, PTR_ERR(flow));
-	for (tries = 0; tries < CT_INSERT_TRIES && !clash; tries++) {
-		if (ct_flow_confirm(cnet, flow, NULL))
+		return ct_core_no_flow(cnet, PTR_ERR(flow)) == NF_DROP ||
+		       new_flow_is_bound(new) ? NF_DROP : NF_ACCEPT;
+	for (tries = 0; tries < CT_INSERT_TRIES && !*clash; tries++) {
+		if (ct_flow_confirm(cnet, flow, NULL)) {
+			*clash = CLASH_JOINED;
 			return NF_ACCEPT;
-		clash = resolve_clash(pkt, new, state);
+		}
+		*clash = resolve_clash(pkt, new, state);
 	}
 	ct_flow_discard(flow);
-	if (clash == CLASH_TAKEN)
-		return new_flow_refuse(pkt, state);
-	if (clash == CLASH_GONE)
+	if (*clash == CLASH_JOINED)
+		return NF_ACCEPT;
+	if (*clash == CLASH_GONE)
 		ct_stat_inc(cnet, insert_failed);
-	return NF_ACCEPT;
+	return *clash != CLASH_GONE || new_flow_is_bound(new) ? NF_DROP :
+								 NF_ACCEPT;
+}
+
+/* Replies to the packet would be another flow's: can it have another source? */
+static bool new_flow_choose_again(struct ct_pkt *pkt, struct new_flow *new,
+				  const struct nf_hook_state *state)
+{
+	const struct ct_translator *translator = rcu_dereference(ct_translator);
+
+	return new->p && translator && translator->again(pkt, new->p, state);
+}
+
+static unsigned int new_flow_confirm(struct ct_pkt *pkt, struct new_flow *new,
+				     const struct ct_judgement *j,
+				     const struct nf_hook_state *state)
+{
+	unsigned int verdict;
+	enum clash clash;
+	int tries;
+
+	for (tries = 0; tries < CT_CHOOSE_TRIES; tries++) {
+		verdict = new_flow_try(pkt, new, j, state, &clash);
+		if (clash != CLASH_TAKEN)
+			return verdict;
+		if (!new_flow_choose_again(pkt, new, state) ||
+		    !new_flow_identify(new, pkt))
+			break;
+	}
+	return new_flow_refuse(pkt, state);
 }
 
 /* Does the packet, as it is now, begin a flow? Then make it. */
-static unsigned int confirm_begin(const struct ct_pkt *pkt, struct new_flow *new,
+static unsigned int confirm_begin(struct ct_pkt *pkt, struct new_flow *new,
 				  const struct nf_hook_state *state)
 {
 	struct ct_judgement j CT_UNINIT;
@@ -276,6 +351,7 @@ static unsigned int confirm_first(struct ct_pkt *pkt, struct ct_pending *p,
 
 	new.orig = p->orig;
 	new.beside = false;
+	new.p = READ_ONCE(pkt->cnet->nat_lost) ? p : NULL;
 	ct_pending_tmpl(p, &new.note);
 	ct_packet_zone(pkt, &new.note);
 	return confirm_begin(pkt, &new, state);
@@ -308,7 +384,7 @@ static unsigned int confirm_pending(struct sk_buff *skb, struct ct_pending *p,
 		return NF_ACCEPT;
 	pkt.cnet = cnet;
 	/* An answer to a first packet refers to it, and is none itself. */
-	if (!ct_info_is_related(ct_skb_info(skb)) &&
+	if (!ct_info_is_related(ct_skb_info(skb)) && READ_ONCE(p->kind) &&
 	    !ct_tuple_read(&pkt, skb, state->pf, state->hook)) {
 		kind = ct_pending_claim(p);
 		if (kind == CT_PENDING_FIRST)
@@ -372,6 +448,7 @@ static noinline unsigned int confirm_again(struct sk_buff *skb,
 	if (nfct.says == CT_NFCT_ABOUT)
 		return NF_ACCEPT;
 	new.beside = nfct.says == CT_NFCT_PACKET;
+	new.p = NULL;
 	new.orig = new.beside ? nfct.tuple : pkt.tuple;
 	flow = ct_packet_find(&pkt, &new.orig, &dir);
 	if (flow && !has_moved(flow, &pkt, &nfct, dir)) {

@@ -38,16 +38,25 @@
 #include "ct_packet.h"
 #include "ct_pending.h"
 #include "ct_proto.h"
+#include "ct_translate.h"
 #include "ct_tuple.h"
 
 /**
  * struct answer - what a packet turned out to be
  * @info: to its flow
  * @kind: what is left to do for it
+ * @bound: we translate its flow: the rest means something
+ * @oif: interface that it may leave by, 0 for any
+ * @orig: what the packet was, or the one that it quotes
+ * @to: what that becomes
  */
 struct answer {
 	enum ct_info info;
 	enum ct_pending_kind kind;
+	bool bound;
+	int oif;
+	struct ct_tuple orig;
+	struct ct_tuple to;
 };
 
 /* Flows that exist */
@@ -84,6 +93,19 @@ static __always_inline void core_apply(struct ct_flow *flow,
 		ct_event_move(flow, pkt->cnet, news);
 }
 
+/* The flow's lock is held. What becomes of its packets of that direction? */
+static noinline void take_binding(const struct ct_flow *flow,
+				  enum ip_conntrack_dir dir,
+				  struct answer *answer)
+{
+	struct ct_tuple reply;
+
+	ct_flow_tuple(flow, dir, &answer->orig);
+	ct_flow_tuple(flow, !dir, &reply);
+	answer->bound = ct_tuple_invert(&answer->to, &reply);
+	answer->oif = dir == IP_CT_DIR_ORIGINAL ? ct_flow_oif(flow) : 0;
+}
+
 /*
  * Judge a packet of a flow. Takes over the flow's lock. Returns false if the
  * flow is over and the packet begins another. A flow that is over with the
@@ -102,6 +124,8 @@ core_update_unlock(struct ct_flow *flow, const struct ct_pkt *pkt,
 	}
 	ct_proto_judge(flow, pkt, dir, &j);
 	*reason = CT_R_OK;
+	if (unlikely(flow->status & CT_FLOW_BOUND) && j.verdict != CT_RENEW)
+		take_binding(flow, dir, answer);
 	switch (j.verdict) {
 	case CT_RENEW:
 		ct_flow_end_unlock(flow, CT_ENDED_RENEWED);
@@ -162,6 +186,9 @@ static noinline enum ct_reason core_track_error(const struct ct_pkt *pkt,
 
 	reason = ct_packet_relate(pkt, offset, &flow, &answer->info);
 	if (!reason) {
+		/* It quotes a packet that went the other way. */
+		if (flow->status & CT_FLOW_BOUND)
+			take_binding(flow, !ct_info_dir(answer->info), answer);
 		ct_flow_unlock(flow);
 		return CT_R_OK;
 	}
@@ -225,6 +252,7 @@ static void answer_begin(struct answer *answer)
 {
 	answer->kind = CT_PENDING_NONE;
 	answer->info = CT_INFO_INVALID;
+	answer->bound = false;
 }
 
 /* What rules said early, of a packet that begins a flow, beside nf_conntrack */
@@ -273,11 +301,25 @@ static void core_carry_pending(const struct ct_pkt *pkt, struct ct_pending *p,
 	} else {
 		p = ct_pending_attach(pkt->cnet, pkt->skb, answer->info,
 				      answer->kind);
-		if (!p)
+		if (!p) {
+			ct_pending_lose(pkt->cnet, pkt->skb, answer->info);
 			return;
+		}
 	}
-	p->orig = pkt->tuple;
+	p->orig = answer->bound ? answer->orig : pkt->tuple;
+	if (answer->bound) {
+		p->bind.to = answer->to;
+		p->bind.oif = answer->oif;
+		WRITE_ONCE(p->bind.flags, CT_BIND_SRC | CT_BIND_DST |
+					  CT_BIND_TO);
+	}
 	ct_nfct_fill(p, ct_info_dir(answer->info));
+}
+
+/* Where we translate no answer is forgotten: nobody could work it out again. */
+static bool core_may_carry(const struct ct_pkt *pkt)
+{
+	return READ_ONCE(pkt->cnet->nat_lost) || ct_skb_may_carry();
 }
 
 /* The packet carries the answer from here on. */
@@ -288,10 +330,11 @@ static void core_carry(const struct ct_pkt *pkt, const struct answer *answer)
 	if (ct_pending_is_beside() && answer->kind == CT_PENDING_FIRST)
 		core_begin_beside(pkt);
 	/* An entry or a template of nf_conntrack stays: its hook knows it. */
-	if ((!p && ct_skb_has_pointer(pkt->skb)) || !ct_skb_may_carry())
+	if ((!p && ct_skb_has_pointer(pkt->skb)) || !core_may_carry(pkt))
 		return;
-	if (ct_info_has_flow(answer->info) &&
-	    (p || answer->kind || needs_template(pkt)))
+	if (answer->bound ||
+	    (ct_info_has_flow(answer->info) &&
+	     (p || answer->kind || needs_template(pkt))))
 		core_carry_pending(pkt, p, answer);
 	else if (p)
 		ct_pending_detach(pkt->skb, p, answer->info);
@@ -431,6 +474,8 @@ void ct_core_new(const struct ct_pkt *pkt, enum ct_reason reason,
  * @pkt: the packet
  * @tuple: what it was before translation
  * @reason: set to why its flow refuses it, or CT_R_OK
+ * @to: set to what the packet has to become where we translate its flow; else its
+ *	family is NFPROTO_UNSPEC
  *
  * Context: hook, RCU read-side section, bottom halves off.
  *
@@ -438,9 +483,15 @@ void ct_core_new(const struct ct_pkt *pkt, enum ct_reason reason,
  */
 noinline bool ct_core_join(const struct ct_pkt *pkt,
 			   const struct ct_tuple *tuple,
-			   enum ct_reason *reason)
+			   enum ct_reason *reason, struct ct_tuple *to)
 {
 	struct answer answer CT_UNINIT;
 
-	return core_update(pkt, tuple, &answer, reason);
+	answer_begin(&answer);
+	to->family = NFPROTO_UNSPEC;
+	if (!core_update(pkt, tuple, &answer, reason))
+		return false;
+	if (answer.bound)
+		*to = answer.to;
+	return true;
 }

@@ -107,7 +107,7 @@ static noinline bool insert_with_alias(struct ct_net *cnet,
 	taken = ct_node_is_taken(cnet, &flow->node, flow->hash,
 				 ct_flow6(flow)->addr) ||
 		ct_node_is_taken(cnet, &alias->node, alias->hash,
-				 alias->addr);
+				 ct_alias6(alias)->addr);
 	if (!taken) {
 		t = ct_table_newest();
 		link_flow(cnet, t, flow);
@@ -120,7 +120,7 @@ static noinline bool insert_with_alias(struct ct_net *cnet,
 /* Publish and link a flow, and the alias that it may have. */
 static __always_inline bool insert_flow(struct ct_net *cnet, struct ct_flow *flow)
 {
-	struct ct_alias *alias = flow->ext ? flow->ext->alias : NULL;
+	struct ct_alias *alias = ct_flow_alias(flow);
 	spinlock_t *stripe = ct_stripe(flow->hash);
 	bool taken;
 

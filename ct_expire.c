@@ -29,6 +29,7 @@
 static struct kmem_cache *flow_cache;
 static struct kmem_cache *flow6_cache;
 static struct kmem_cache *alias_cache;
+static struct kmem_cache *alias6_cache;
 
 static DEFINE_PER_CPU(long, flows);	/* made less ended on this CPU */
 
@@ -47,19 +48,26 @@ static struct kmem_cache *cache_of(const struct ct_flow *flow)
 	return ct_flow_is_ipv6(flow) ? flow6_cache : flow_cache;
 }
 
-static void ext_free(struct ct_ext *ext)
+static void more_free(struct ct_flow *flow)
 {
-	if (!ext)
+	struct ct_alias *alias = ct_flow_alias(flow);
+
+	if (likely(!flow->more))
 		return;
-	if (ext->alias)
-		kmem_cache_free(alias_cache, ext->alias);
-	kfree(ext);
+	kfree(ct_flow_rare(flow));
+	if (alias)
+		kmem_cache_free(ct_flow_is_ipv6(flow) ? alias6_cache :
+							alias_cache, alias);
+	flow->more = 0;
 }
 
 static struct ct_alias *alias_alloc(struct ct_flow *flow,
 				    const struct ct_lookup_key *reply)
 {
-	struct ct_alias *alias = kmem_cache_alloc(alias_cache, GFP_ATOMIC);
+	bool ipv6 = reply->key.kind & CT_KEY_IPV6;
+	struct ct_alias *alias = kmem_cache_alloc(ipv6 ? alias6_cache :
+							 alias_cache,
+						  GFP_ATOMIC);
 	struct ct_key key = reply->key;
 
 	if (!alias)
@@ -70,8 +78,11 @@ static struct ct_alias *alias_alloc(struct ct_flow *flow,
 	ct_key_copy(&alias->node.key, &key);
 	alias->hash = reply->hash;
 	alias->sender = reply->sender;
-	if (reply->key.kind & CT_KEY_IPV6)
-		memcpy(alias->addr, reply->addr, sizeof(alias->addr));
+	alias->oif = 0;
+	alias->ext = NULL;
+	if (ipv6)
+		memcpy(ct_alias6(alias)->addr, reply->addr,
+		       sizeof(reply->addr));
 	WRITE_ONCE(alias->flow, flow);
 	return alias;
 }
@@ -86,33 +97,43 @@ static struct ct_alias *alias_alloc(struct ct_flow *flow,
  */
 struct ct_ext *ct_flow_ext(struct ct_flow *flow)
 {
-	if (!flow->ext) {
-		flow->ext = kzalloc(sizeof(*flow->ext), GFP_ATOMIC);
-		if (flow->ext)
-			flow->ext->events = U16_MAX;
-	}
-	return flow->ext;
+	struct ct_alias *alias = ct_flow_alias(flow);
+	struct ct_ext *ext = ct_flow_rare(flow);
+
+	if (ext)
+		return ext;
+	ext = kzalloc(sizeof(*ext), GFP_ATOMIC);
+	if (!ext)
+		return NULL;
+	ext->events = U16_MAX;
+	if (alias)
+		alias->ext = ext;
+	else
+		flow->more = (unsigned long)ext;
+	return ext;
 }
 
-static int ext_alloc(struct ct_flow *flow, const struct ct_net *cnet,
-		     const struct ct_lookup_key *reply)
+static int more_alloc(struct ct_flow *flow, const struct ct_net *cnet,
+		      const struct ct_lookup_key *reply)
 {
-	bool stamp = READ_ONCE(cnet->knobs.timestamp);
+	struct ct_alias *alias;
+	struct ct_ext *ext;
 
-	flow->ext = NULL;
-	if (!reply && !stamp)
-		return 0;
-	if (!ct_flow_ext(flow))
-		return -ENOMEM;
+	flow->more = 0;
 	if (reply) {
-		flow->ext->alias = alias_alloc(flow, reply);
-		if (!flow->ext->alias) {
-			ext_free(flow->ext);
+		alias = alias_alloc(flow, reply);
+		if (!alias)
 			return -ENOMEM;
-		}
+		flow->more = (unsigned long)alias | CT_MORE_ALIAS;
 	}
-	if (stamp)
-		flow->ext->start = ktime_get_real_ns();
+	if (likely(!READ_ONCE(cnet->knobs.timestamp)))
+		return 0;
+	ext = ct_flow_ext(flow);
+	if (!ext) {
+		more_free(flow);
+		return -ENOMEM;
+	}
+	ext->start = ktime_get_real_ns();
 	return 0;
 }
 
@@ -172,7 +193,7 @@ struct ct_flow *ct_flow_alloc(struct ct_net *cnet, const struct ct_lookup_key *o
 
 	if (!flow)
 		return NULL;
-	if (ext_alloc(flow, cnet, reply)) {
+	if (more_alloc(flow, cnet, reply)) {
 		kmem_cache_free(cache_of(flow), flow);
 		return NULL;
 	}
@@ -189,7 +210,7 @@ struct ct_flow *ct_flow_alloc(struct ct_net *cnet, const struct ct_lookup_key *o
 void ct_flow_discard(struct ct_flow *flow)
 {
 	count_out(ct_flow_net(flow), flow);
-	ext_free(flow->ext);
+	more_free(flow);
 	kmem_cache_free(cache_of(flow), flow);
 }
 EXPORT_SYMBOL_CT(ct_flow_discard);
@@ -247,7 +268,7 @@ bool ct_flow_kill_expired(struct ct_flow *flow, u32 now)
 void ct_flow_free(struct ct_flow *flow)
 {
 	ct_hash_unlink(flow);
-	ext_free(flow->ext);
+	more_free(flow);
 	kmem_cache_free(cache_of(flow), flow);
 }
 
@@ -362,6 +383,7 @@ void ct_flow_shrink(unsigned long n)
 	kmem_cache_shrink(flow_cache);
 	kmem_cache_shrink(flow6_cache);
 	kmem_cache_shrink(alias_cache);
+	kmem_cache_shrink(alias6_cache);
 	most = n;
 }
 
@@ -377,11 +399,16 @@ static int caches_create(void)
 	alias_cache = kmem_cache_create("ip_conntrack_alias",
 					sizeof(struct ct_alias), 0, stable,
 					NULL);
-	return flow_cache && flow6_cache && alias_cache ? 0 : -ENOMEM;
+	alias6_cache = kmem_cache_create("ip_conntrack_alias6",
+					 sizeof(struct ct_alias6), 0, stable,
+					 NULL);
+	return flow_cache && flow6_cache && alias_cache && alias6_cache ?
+	       0 : -ENOMEM;
 }
 
 static void caches_destroy(void)
 {
+	kmem_cache_destroy(alias6_cache);
 	kmem_cache_destroy(alias_cache);
 	kmem_cache_destroy(flow6_cache);
 	kmem_cache_destroy(flow_cache);

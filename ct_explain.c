@@ -209,3 +209,4 @@ void ct_refuse(const struct ct_pkt *pkt, enum ct_reason reason,
 	if (unlikely(is_logged(pkt)) && net_ratelimit())
 		log_refusal(pkt, reason, state);
 }
+EXPORT_SYMBOL_CT(ct_refuse);

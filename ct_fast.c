@@ -193,7 +193,7 @@ static __always_inline bool fast_recheck(const struct ct_flow *flow, u32 status,
 	return likely(!(status & (IPS_DYING | IPS_FIXED_TIMEOUT)) &&
 		      flow->node.key.word[0] == id->key.word[0] &&
 		      fast_is_at(flow, id, family, cnet) &&
-		      (!flow->ext || !flow->ext->alias) &&
+		      !ct_flow_alias(flow) &&
 		      ct_left(flow->expires, now) > 0);
 }
 
@@ -397,6 +397,8 @@ static noinline void fast_begin(struct ct_net *cnet, struct sk_buff *skb,
 		fast_tuple(&f, &p->orig);
 		fast_keep_id(&f, &p->id);
 		p->id.sender = sender;
+	} else {
+		ct_pending_lose(cnet, skb, CT_INFO_NEW);
 	}
 }
 

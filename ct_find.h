@@ -97,11 +97,11 @@ static __always_inline void ct_last_id6(struct ct_lookup_key *id)
 static __always_inline bool ct_zone_fits(const struct ct_flow *flow,
 					 enum ip_conntrack_dir dir, u16 zone)
 {
-	const struct ct_ext *ext = flow->ext;
+	const struct ct_alias *alias = ct_flow_alias(flow);
 
-	if (likely(!ext || !ext->alias))
+	if (likely(!alias))
 		return true;
-	return zone == (dir == IP_CT_DIR_REPLY ? ext->alias->node.key.zone :
+	return zone == (dir == IP_CT_DIR_REPLY ? alias->node.key.zone :
 						 flow->node.key.zone);
 }
 

@@ -330,7 +330,7 @@ out:
  */
 void ct_hash_unlink(struct ct_flow *flow)
 {
-	const struct ct_alias *alias = flow->ext ? flow->ext->alias : NULL;
+	const struct ct_alias *alias = ct_flow_alias(flow);
 
 	unlink_node(&flow->node, flow->hash, flow->expires);
 	if (alias)

@@ -148,6 +148,7 @@ static const struct kernel_param_ops max_ops = {
 static bool acct = true;
 static bool dropin = true;
 static bool nf_names;
+static bool nat = true;
 
 module_param_cb(hashsize, &hashsize_ops, NULL, 0644);
 MODULE_PARM_DESC(hashsize, "buckets of the table, rounded up to a power of two, or auto: as many as there are flows (default: from memory)");
@@ -159,6 +160,8 @@ module_param(dropin, bool, 0444);
 MODULE_PARM_DESC(dropin, "serve ctnetlink and rules where nf_conntrack is not loaded (default: on)");
 module_param(nf_names, bool, 0444);
 MODULE_PARM_DESC(nf_names, "offer the files under the names of nf_conntrack too, which cannot be loaded then (default: off)");
+module_param(nat, bool, 0444);
+MODULE_PARM_DESC(nat, "serve rules that translate addresses where nf_nat is not loaded (default: on)");
 
 /* Namespaces */
 
@@ -300,6 +303,19 @@ bool ct_is_dropin(void)
 }
 EXPORT_SYMBOL_CT(ct_is_dropin);
 
+/**
+ * ct_is_nat_wanted() - may rules that translate be served?
+ *
+ * Context: any.
+ *
+ * Return: false where they are to be nf_nat's.
+ */
+bool ct_is_nat_wanted(void)
+{
+	return nat;
+}
+EXPORT_SYMBOL_CT(ct_is_nat_wanted);
+
 /* They are an extra: where they cannot be had, all else is there. */
 static bool offer_names(void)
 {
@@ -435,7 +451,7 @@ static void __exit ct_exit(void)
 module_init(ct_init);
 module_exit(ct_exit);
 
-MODULE_SOFTDEP("post: ip_conntrack_netlink ip_conntrack_xt ip_conntrack_nft ip_conntrack_tc");
+MODULE_SOFTDEP("post: ip_conntrack_netlink ip_conntrack_xt ip_conntrack_nft ip_conntrack_tc ip_conntrack_nat_xt ip_conntrack_nat_nft");
 MODULE_ALIAS("nf_conntrack_ipv4");
 MODULE_ALIAS("nf_conntrack_ipv6");
 MODULE_AUTHOR("The ip_conntrack developers");

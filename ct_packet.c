@@ -239,9 +239,9 @@ enum ct_reason ct_packet_relate(const struct ct_pkt *pkt, unsigned int offset,
 bool ct_packet_other_side(const struct sk_buff *skb, struct ct_tuple *tuple,
 			  enum ip_conntrack_dir *dir)
 {
-	u8 family = skb->protocol == htons(ETH_P_IPV6) ? NFPROTO_IPV6 :
-							 NFPROTO_IPV4;
+	u8 family = ct_skb_family(skb);
 	struct ct_pkt pkt CT_UNINIT;
+	struct ct_tuple back;
 	struct ct_flow *flow;
 
 	pkt.cnet = ct_net_alive(dev_net(skb->dev));
@@ -251,6 +251,11 @@ bool ct_packet_other_side(const struct sk_buff *skb, struct ct_tuple *tuple,
 	    ct_proto_quote(&pkt))
 		return false;
 	flow = ct_packet_find(&pkt, &pkt.tuple, dir);
+	/* What we have translated is what its answer will be the inverse of. */
+	if (!flow && ct_skb_info(skb) && ct_tuple_invert(&back, &pkt.tuple)) {
+		flow = ct_packet_find(&pkt, &back, dir);
+		*dir = !*dir;
+	}
 	if (!flow)
 		return false;
 	if (!ct_skb_info(skb))
@@ -258,6 +263,58 @@ bool ct_packet_other_side(const struct sk_buff *skb, struct ct_tuple *tuple,
 	ct_flow_tuple(flow, *dir, tuple);
 	ct_flow_unlock(flow);
 	return true;
+}
+
+/* Who delivers a packet may have left its IP header behind: it is taken back for this. */
+static bool read_inverse(struct ct_pkt *pkt, struct sk_buff *skb,
+			 struct ct_tuple *back)
+{
+	int behind = -skb_network_offset(skb);
+	bool done;
+
+	if (behind > 0)
+		__skb_push(skb, behind);
+	done = !ct_tuple_read(pkt, skb, ct_skb_family(skb),
+			      NF_INET_LOCAL_OUT) &&
+	       ct_tuple_invert(back, &pkt->tuple);
+	if (behind > 0)
+		__skb_pull(skb, behind);
+	return done;
+}
+
+/**
+ * ct_packet_was_bound() - have we translated a packet that is behind its last hook?
+ * @skb: the packet
+ *
+ * Its answer is the inverse of what it is now, so that is what is looked for.
+ *
+ * Context: any.
+ *
+ * Return: true if we have.
+ */
+bool ct_packet_was_bound(const struct sk_buff *skb)
+{
+	enum ip_conntrack_dir dir;
+	struct ct_flow *flow;
+	struct ct_tuple back;
+	struct ct_pkt pkt;
+	bool bound = false;
+
+	if (!skb->dev || !ct_net(dev_net(skb->dev))->nat_lost)
+		return false;
+	local_bh_disable();
+	rcu_read_lock();
+	pkt.cnet = ct_net_alive(dev_net(skb->dev));
+	if (pkt.cnet && read_inverse(&pkt, (struct sk_buff *)skb, &back)) {
+		flow = ct_packet_find(&pkt, &back, &dir);
+		if (flow) {
+			bound = flow->status & CT_FLOW_BOUND;
+			ct_flow_unlock(flow);
+		}
+	}
+	rcu_read_unlock();
+	local_bh_enable();
+	return bound;
 }
 
 /**

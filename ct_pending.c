@@ -40,6 +40,7 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/bottom_half.h>
 #include <linux/delay.h>
 #include <linux/list.h>
 #include <linux/module.h>
@@ -169,7 +170,35 @@ noinline struct ct_pending *ct_pending_take_other(struct ct_net *cnet)
 	shrink(pool);
 	return p;
 }
-EXPORT_SYMBOL_CT_TEST(ct_pending_take_other);
+EXPORT_SYMBOL_CT(ct_pending_take_other);
+
+/**
+ * ct_pending_translate() - from now on packets of a namespace may be translated
+ * @cnet: the namespace
+ *
+ * Context: process, sleeps.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int ct_pending_translate(struct ct_net *cnet)
+{
+	struct ct_pending *p;
+
+	if (cnet->nat_lost)
+		return 0;
+	local_bh_disable();
+	p = make(cnet);
+	local_bh_enable();
+	if (!p)
+		return -ENOMEM;
+	p->bind.flags = CT_BIND_LOST;
+	p->nfct.status = CT_PENDING_USUAL;
+	/* Pairs with the acquire in ct_pending_lose(). */
+	if (cmpxchg_release(&cnet->nat_lost, NULL, p))
+		kfree(p);
+	return 0;
+}
+EXPORT_SYMBOL_CT(ct_pending_translate);
 
 /* Notes of packets that refer to an object */
 
@@ -544,6 +573,8 @@ void ct_pending_net_exit(struct ct_net *cnet)
 	mutex_lock(&orphans_lock);
 	for_each_possible_cpu(cpu)
 		orphan(per_cpu_ptr(cnet->pending, cpu));
+	if (cnet->nat_lost)
+		list_add(&cnet->nat_lost->list, &orphans);
 	free_orphans();
 	mutex_unlock(&orphans_lock);
 	free_percpu(cnet->pending);

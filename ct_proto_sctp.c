@@ -119,25 +119,40 @@ static const struct transition {
 
 /* Reading */
 
-/* CRC32c of the packet, its own field taken as zero (6.8) */
-static bool crc_is_right(const struct ct_pkt *pkt, const struct sctphdr *sh)
+/**
+ * ct_sctp_crc() - CRC32c of a packet, its own field taken as zero (6.8)
+ * @skb: the packet
+ * @off: offset of its SCTP header, which is there
+ * @len: bytes from there on
+ *
+ * Context: any.
+ *
+ * Return: the checksum.
+ */
+__le32 ct_sctp_crc(struct sk_buff *skb, unsigned int off, unsigned int len)
 {
-	static const u8 zero[sizeof(sh->checksum)];
-	unsigned int pos = 0, len;
+	unsigned int pos = 0, got;
 	struct skb_seq_state walk;
+	struct sctphdr head;
 	const u8 *data;
 	u32 crc = ~0;
 
-	crc = ct_crc32c(crc, (const u8 *)sh,
-			offsetof(struct sctphdr, checksum));
-	crc = ct_crc32c(crc, zero, sizeof(zero));
-	skb_prepare_seq_read(pkt->skb, pkt->l4off + sizeof(*sh),
-			     pkt->l4off + pkt->l4len, &walk);
-	while ((len = skb_seq_read(pos, &data, &walk))) {
-		crc = ct_crc32c(crc, data, len);
-		pos += len;
+	if (skb_copy_bits(skb, off, &head, sizeof(head)))
+		return 0;
+	head.checksum = 0;
+	crc = ct_crc32c(crc, (const u8 *)&head, sizeof(head));
+	skb_prepare_seq_read(skb, off + sizeof(head), off + len, &walk);
+	while ((got = skb_seq_read(pos, &data, &walk))) {
+		crc = ct_crc32c(crc, data, got);
+		pos += got;
 	}
-	return sh->checksum == cpu_to_le32(~crc);
+	return cpu_to_le32(~crc);
+}
+EXPORT_SYMBOL_CT(ct_sctp_crc);
+
+static bool crc_is_right(const struct ct_pkt *pkt, const struct sctphdr *sh)
+{
+	return sh->checksum == ct_sctp_crc(pkt->skb, pkt->l4off, pkt->l4len);
 }
 
 /*

@@ -23,6 +23,7 @@
 void ct_flow_snapshot(const struct ct_flow *flow, u32 now,
 		      struct ct_snapshot *snap)
 {
+	const struct ct_ext *ext = ct_flow_rare(flow);
 	enum ip_conntrack_dir dir;
 
 	snap->proto = ct_proto_find(ct_flow_family(flow),
@@ -36,10 +37,10 @@ void ct_flow_snapshot(const struct ct_flow *flow, u32 now,
 	snap->status = flow->status;
 	snap->mark = READ_ONCE(flow->mark);
 	snap->left = ct_left(flow->expires, now);
-	snap->start = flow->ext ? flow->ext->start : 0;
-	snap->has_labels = flow->ext && flow->ext->has_labels;
+	snap->start = ext ? ext->start : 0;
+	snap->has_labels = ext && ext->has_labels;
 	if (snap->has_labels)
-		memcpy(snap->labels, flow->ext->labels, sizeof(snap->labels));
+		memcpy(snap->labels, ext->labels, sizeof(snap->labels));
 	snap->hash = flow->hash;
 	snap->flow = flow;
 }

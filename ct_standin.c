@@ -44,7 +44,14 @@ static void attach(struct sk_buff *answer, const struct sk_buff *skb)
 	struct ct_pending *p = ct_pending_of(skb);
 	enum ct_info info = ct_skb_info(skb);
 
-	if (!ct_info_has_flow(info) || skb_get_nfct(answer))
+	if (skb_get_nfct(answer))
+		return;
+	/* What is refused but translated is answered by who it was sent to. */
+	if (!ct_info_has_flow(info) &&
+	    !(p && READ_ONCE(p->bind.flags) & CT_BIND_TO))
+		return;
+	/* Behind its last hook it is what its flow's packets become: look it up. */
+	if (!p && ct_packet_was_bound(skb))
 		return;
 	info = info_of_answer(info);
 	if (!p) {

@@ -103,7 +103,7 @@ static inline bool ct_node_addr6_equal(const struct ct_node *node,
 	const struct ct_alias *alias = ct_node_alias(node);
 
 	/* The node may become another one. It is looked at again. */
-	return data_race(ct_addrs6_equal(alias ? alias->addr :
+	return data_race(ct_addrs6_equal(alias ? ct_alias6(alias)->addr :
 					 container_of(node, struct ct_flow6,
 						      flow.node)->addr, addr));
 }
@@ -130,6 +130,29 @@ static __always_inline bool ct_node_found(const struct ct_node *node,
 	       !(READ_ONCE(ct_node_flow(node)->status) & IPS_DYING);
 }
 
+/* Senders that a node stands for, as bits */
+#define CT_SENDERS_BOTH	3U
+
+/**
+ * ct_node_senders() - whose packets does a node lead to its flow?
+ * @node: the node; an estimate, unless its stripe's or its flow's lock is held
+ *
+ * The two nodes of a flow that we translate ourselves stand for one direction each:
+ * what goes the other way between the same ends may be another flow's, as two hosts
+ * may have one outside address and port, one of them by translation.
+ *
+ * Return: bits 1 << sender.
+ */
+static __always_inline u8 ct_node_senders(const struct ct_node *node)
+{
+	const struct ct_alias *alias = ct_node_alias(node);
+	u32 status = READ_ONCE(ct_node_flow(node)->status);
+
+	if (likely(!(status & CT_FLOW_BOUND)))
+		return CT_SENDERS_BOTH;
+	return BIT(alias ? alias->sender : !!(status & CT_FLOW_ORIGIN));
+}
+
 /*
  * Search one table. Sets @lost if the chain led elsewhere, in which case a
  * miss means nothing.
@@ -143,7 +166,8 @@ ct_table_search(const struct ct_table *t, struct ct_net *cnet,
 	u32 searched = 0;
 
 	ct_for_each_node(node, t, b) {
-		if (ct_node_found(node, cnet, &id->key, id->addr))
+		if (ct_node_found(node, cnet, &id->key, id->addr) &&
+		    likely(ct_node_senders(node) & BIT(id->sender)))
 			goto out;
 		searched++;
 	}
@@ -166,10 +190,11 @@ ct_node_lock(struct ct_node *node, struct ct_net *cnet, const struct ct_lookup_k
 
 	ct_flow_lock(flow);
 	if (unlikely(!ct_flow_alive(flow) ||
-		     !ct_node_matches(node, cnet, &id->key, id->addr)))
+		     !ct_node_matches(node, cnet, &id->key, id->addr) ||
+		     !(ct_node_senders(node) & BIT(id->sender))))
 		goto gone;
 	if (unlikely(alias)) {
-		if (!flow->ext || flow->ext->alias != alias)
+		if (ct_flow_alias(flow) != alias)
 			goto gone;
 		original = id->sender != alias->sender;
 	} else {
@@ -191,7 +216,7 @@ static __always_inline struct ct_flow *
 ct_own_way(struct ct_flow *flow, const struct ct_node *node,
 	   enum ip_conntrack_dir dir)
 {
-	if (likely(!flow->ext || !flow->ext->alias ||
+	if (likely(!ct_flow_alias(flow) ||
 		   node != &flow->node || dir == IP_CT_DIR_ORIGINAL))
 		return flow;
 	ct_flow_unlock(flow);
@@ -241,13 +266,15 @@ static __always_inline bool ct_node_is_taken(const struct ct_net *cnet,
 					     const struct ct_node *node, u32 hash,
 					     const struct in6_addr *addr)
 {
+	u8 senders = ct_node_senders(node);
 	const struct ct_table *t;
 	struct ct_node *other;
 
 	for (t = rcu_dereference_raw(ct_table); t;
 	     t = rcu_dereference_raw(t->next)) {
 		ct_for_each_node(other, t, hash & t->mask) {
-			if (ct_node_found(other, cnet, &node->key, addr))
+			if (ct_node_found(other, cnet, &node->key, addr) &&
+			    likely(ct_node_senders(other) & senders))
 				return true;
 		}
 	}

@@ -263,7 +263,7 @@ enum ct_reason ct_tuple_read(struct ct_pkt *pkt, struct sk_buff *skb,
 	pkt->proto = ct_proto_find(family, pkt->tuple.protonum);
 	return ct_proto_check(pkt);
 }
-EXPORT_SYMBOL_CT_TEST(ct_tuple_read);
+EXPORT_SYMBOL_CT(ct_tuple_read);
 
 static int read_quoted_ipv4(const struct sk_buff *skb, unsigned int off,
 			    struct ct_tuple *tuple)
@@ -343,6 +343,7 @@ enum ct_reason ct_tuple_read_quote(const struct sk_buff *skb,
 		return CT_R_ICMP_QUOTE;
 	return CT_R_OK;
 }
+EXPORT_SYMBOL_CT(ct_tuple_read_quote);
 
 /* Keys */
 
@@ -621,18 +622,19 @@ EXPORT_SYMBOL_CT(ct_tuple_equal);
 void ct_flow_tuple(const struct ct_flow *flow, enum ip_conntrack_dir dir,
 		   struct ct_tuple *tuple)
 {
-	const struct ct_alias *alias = flow->ext ? flow->ext->alias : NULL;
+	const struct ct_alias *alias = ct_flow_alias(flow);
 	u8 origin = !!(flow->status & CT_FLOW_ORIGIN);
 
 	if (dir == IP_CT_DIR_REPLY && alias) {
-		ct_tuple_restore(tuple, &alias->node.key, alias->addr,
-				 alias->sender);
+		ct_tuple_restore(tuple, &alias->node.key,
+				 ct_alias6(alias)->addr, alias->sender);
 		return;
 	}
 	ct_tuple_restore(tuple, &flow->node.key,
 			 ct_flow_is_ipv6(flow) ? ct_flow6(flow)->addr : NULL,
 			 dir == IP_CT_DIR_ORIGINAL ? origin : !origin);
 }
+EXPORT_SYMBOL_CT(ct_flow_tuple);
 
 int ct_tuple_init(void)
 {

@@ -19,7 +19,7 @@ void ct_core_new(const struct ct_pkt *pkt, enum ct_reason reason,
 		 const struct nf_hook_state *state);
 
 bool ct_core_join(const struct ct_pkt *pkt, const struct ct_tuple *tuple,
-		  enum ct_reason *reason);
+		  enum ct_reason *reason, struct ct_tuple *to);
 
 /* ct_confirm.c */
 unsigned int ct_core_last(void *priv, struct sk_buff *skb,

@@ -118,7 +118,9 @@ static inline bool ct_event_wants(struct ct_net *cnet, enum ct_event event)
  */
 static inline bool ct_event_wanted(const struct ct_flow *flow, u32 what)
 {
-	return likely(!flow->ext) || flow->ext->events & what;
+	const struct ct_ext *ext = ct_flow_rare(flow);
+
+	return likely(!ext) || ext->events & what;
 }
 
 /**

@@ -205,7 +205,9 @@ static_assert(!offsetof(struct ct_sctp, state));
 #define CT_FLOW_ORIGIN	IPS_TEMPLATE	/* the originator is end 1 of the key */
 #define CT_FLOW_COUNTED	BIT(12)		/* among its source's: ct_source.c */
 #define CT_FLOW_NEW_PENDING	BIT(15)		/* nobody heard of it yet: ct_event.c */
-#define CT_FLOW_PRIVATE	(CT_FLOW_ORIGIN | CT_FLOW_COUNTED | CT_FLOW_NEW_PENDING)
+#define CT_FLOW_BOUND	IPS_SEQ_ADJUST	/* translated by us: nat/ct_nat.c */
+#define CT_FLOW_PRIVATE	(CT_FLOW_ORIGIN | CT_FLOW_COUNTED | \
+			 CT_FLOW_NEW_PENDING | CT_FLOW_BOUND)
 
 /**
  * struct ct_flow - a tracked connection
@@ -213,7 +215,7 @@ static_assert(!offsetof(struct ct_sctp, state));
  * @hash: [H] hash of @node.key, salted with the namespace
  * @status: [f] IPS_* and CT_FLOW_*
  * @net: [H] namespace, as struct ct_net.id; the rest of its number is in the key
- * @ext: [F] what few flows have; %NULL mostly
+ * @more: [F] what few flows have: 0 mostly; see ct_flow_alias() and ct_flow_rare()
  * @mark: [f] connection mark
  * @state: [F] protocol state
  * @lock: the flow lock; initialised by the slab's constructor only
@@ -230,7 +232,7 @@ struct ct_flow {
 	u32 hash;
 	u16 status;
 	u16 net;
-	struct ct_ext *ext;
+	unsigned long more;
 	u32 mark;
 	union ct_state state;
 	spinlock_t lock;	/* see the head of this file */
@@ -259,13 +261,16 @@ static_assert(sizeof(struct ct_flow6) + sizeof(void *) <= 192);
 #endif
 
 /**
- * struct ct_alias - second node of a translated flow: its reply direction
+ * struct ct_alias - second node of a translated flow, or of one whose directions are in
+ *	different zones: its reply direction
  * @node: its place in the table
  * @flow: [H] the flow
+ * @ext: [F] what else few flows have
  * @hash: [H] hash of @node.key
  * @net: [H] namespace, as struct ct_net.id
  * @sender: [H] which end of @node.key sends the replies
- * @addr: [H] IPv6 addresses
+ * @oif: [H] index of the interface that packets of the original direction may leave
+ *	by, as their source is an address of it; 0 for any
  *
  * Type-stable like the flow. After locking @flow a reader checks that the flow
  * still has this very alias before it believes what it found.
@@ -273,26 +278,43 @@ static_assert(sizeof(struct ct_flow6) + sizeof(void *) <= 192);
 struct ct_alias {
 	struct ct_node node;
 	struct ct_flow *flow;
+	struct ct_ext *ext;
 	u32 hash;
 	u16 net;
 	u8 sender;
+	int oif;
+};
+
+/**
+ * struct ct_alias6 - the same of IPv6
+ * @alias: what it shares with IPv4
+ * @addr: [H] the addresses
+ */
+struct ct_alias6 {
+	struct ct_alias alias;
 	struct in6_addr addr[2];
 };
+
+/* With the free pointer behind it, as struct ct_flow */
+static_assert(sizeof(struct ct_alias) + sizeof(void *) <= 64);
+static_assert(sizeof(struct ct_alias6) + sizeof(void *) <= 128);
+
+static inline struct ct_alias6 *ct_alias6(const struct ct_alias *alias)
+{
+	return container_of(alias, struct ct_alias6, alias);
+}
 
 #define CT_LABEL_WORDS	4	/* 128 labels, as tools know them */
 #define CT_LABEL_BITS	(CT_LABEL_WORDS * 32)
 
 /**
  * struct ct_ext - what few flows have
- * @alias: [F] second node of a flow that is translated, or whose directions are
- *	in different zones
  * @start: [F] when the flow began, ns since 1970; 0 without timestamps
  * @labels: [F] connection labels
  * @has_labels: [F] it has been given some, if only zeros
  * @events: [F] which events are wanted, bits 1 << enum ip_conntrack_events
  */
 struct ct_ext {
-	struct ct_alias *alias;
 	u64 start;
 	u32 labels[CT_LABEL_WORDS];
 	bool has_labels;
@@ -312,6 +334,43 @@ static inline u8 ct_flow_family(const struct ct_flow *flow)
 static inline struct ct_flow6 *ct_flow6(const struct ct_flow *flow)
 {
 	return container_of(flow, struct ct_flow6, flow);
+}
+
+/* In ct_flow.more: it leads to a struct ct_alias, and not to a struct ct_ext. */
+#define CT_MORE_ALIAS	1UL
+
+/**
+ * ct_flow_alias() - the second node of a flow
+ * @flow: the flow, its lock held, or private
+ *
+ * Return: the node; %NULL for most.
+ */
+static __always_inline struct ct_alias *
+ct_flow_alias(const struct ct_flow *flow)
+{
+	return unlikely(flow->more & CT_MORE_ALIAS) ?
+	       (struct ct_alias *)(flow->more & ~CT_MORE_ALIAS) : NULL;
+}
+
+/**
+ * ct_flow_rare() - what else few flows have
+ * @flow: the flow, its lock held, or private
+ *
+ * Return: it; %NULL for most.
+ */
+static __always_inline struct ct_ext *ct_flow_rare(const struct ct_flow *flow)
+{
+	const struct ct_alias *alias = ct_flow_alias(flow);
+
+	return unlikely(alias) ? alias->ext : (struct ct_ext *)flow->more;
+}
+
+/* See struct ct_alias; the flow's lock is held. */
+static inline int ct_flow_oif(const struct ct_flow *flow)
+{
+	const struct ct_alias *alias = ct_flow_alias(flow);
+
+	return alias ? alias->oif : 0;
 }
 
 /*

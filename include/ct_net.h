@@ -16,6 +16,7 @@
 
 struct ct_bridge_ops;
 struct ct_flow;
+struct ct_pending;
 struct ct_pending_pool;
 struct ct_said;
 struct ctl_table_header;
@@ -167,6 +168,8 @@ struct ct_no_room {
  * @leaving: it is on its way out; see ct_net_alive()
  * @pending: packets on their way that have no flow yet: ct_pending.c
  * @said: what rules said of some of them, by tuple; the same
+ * @nat_lost: what packets refer to that may have to be translated, and of which
+ *	nothing can be kept: they are dropped. %NULL where nothing is translated here
  * @bridge: what the tracker asks of bridges, while bridged packets are tracked
  * @bridge_users: rules that ask for that; under a lock of bridge/ct_bridge.c
  * @hooks: the hooks, which are given this structure
@@ -183,6 +186,7 @@ struct ct_net {
 	struct ct_stat __percpu *stat;
 	struct ct_pending_pool __percpu *pending;
 	struct ct_said *said;
+	struct ct_pending *nat_lost;
 	u64 key_word;
 	u32 hash_mix;
 	u32 number;

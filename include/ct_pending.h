@@ -7,6 +7,7 @@
 
 #include <linux/list.h>
 #include <linux/local_lock.h>
+#include <linux/netfilter/nf_nat.h>
 #include <linux/percpu.h>
 #include <linux/spinlock.h>
 #if IS_ENABLED(CONFIG_NF_CONNTRACK)
@@ -80,6 +81,30 @@ static inline bool ct_pending_is_beside(void)
 
 static_assert(__IPS_MAX_BIT < 30);
 
+/* ct_binding.flags */
+#define CT_BIND_SRC	BIT(0)	/* its source is decided, if only to stay */
+#define CT_BIND_DST	BIT(1)	/* the same of its destination */
+#define CT_BIND_TO	BIT(2)	/* it is translated: @to means something */
+#define CT_BIND_RANGE	BIT(3)	/* the source was chosen: @range does */
+#define CT_BIND_LOST	BIT(4)	/* nobody knows: it is to be dropped */
+
+/**
+ * struct ct_binding - how we translate a packet: nat/ct_nat.c
+ * @flags: CT_BIND_*
+ * @oif: index of the interface that it may leave by, 0 for any
+ * @to: what it becomes, between the first hook and the last
+ * @range: from what its source was chosen
+ *
+ * Of a packet that belongs to a flow it is written before the packet refers to it; of
+ * a first packet while rules run, by one packet at a time.
+ */
+struct ct_binding {
+	u32 flags;
+	int oif;
+	struct ct_tuple to;
+	struct nf_nat_range2 range;
+};
+
 /**
  * struct ct_pending - what packets refer to
  * @nfct: what the kernel takes it for: an entry of nf_conntrack, confirmed, with
@@ -88,11 +113,13 @@ static_assert(__IPS_MAX_BIT < 30);
  * @lock: holds @note, once a packet has it
  * @kind: enum ct_pending_kind; clones of the packet, and what answers it, refer to
  *	the same object, and see here that one of them was at its last hook
- * @orig: what the packet was before translation, or the packet that it answers
+ * @orig: what the packet was before translation, or the packet that it answers, or
+ *	that it quotes, before that was translated
  * @id: by which its flow will be found, if the packet was plain at its first hook:
  *	ct_fast.c; else the key is 0. It and @orig are written by who attaches the
  *	object, and only read from there on
  * @note: what rules said of the packet
+ * @bind: how the packet that is or was @orig is translated
  */
 struct ct_pending {
 	struct nf_conn nfct;
@@ -102,6 +129,7 @@ struct ct_pending {
 	struct ct_tuple orig;
 	struct ct_lookup_key id;
 	struct ct_tmpl note;
+	struct ct_binding bind;
 };
 
 static_assert(!offsetof(struct ct_pending, nfct));
@@ -168,7 +196,7 @@ static __always_inline enum ct_info ct_skb_info(const struct sk_buff *skb)
  * ct_pending_refer() - let a packet refer to an object, with its answer
  * @skb: the packet, which has a reference to it
  * @p: the object
- * @info: the answer; not INVALID or UNTRACKED
+ * @info: the answer; not UNTRACKED
  */
 static __always_inline void ct_pending_refer(struct sk_buff *skb,
 					     const struct ct_pending *p,
@@ -231,6 +259,7 @@ ct_pending_claim(struct ct_pending *p)
 }
 
 struct ct_pending *ct_pending_take_other(struct ct_net *cnet);
+int ct_pending_translate(struct ct_net *cnet);
 bool ct_pending_say_early(struct ct_net *cnet, struct sk_buff *skb,
 			  const struct ct_tmpl *note);
 void ct_pending_edit(struct ct_pending *p, ct_tmpl_edit_t *edit,
@@ -281,6 +310,7 @@ ct_pending_attach(struct ct_net *cnet, struct sk_buff *skb, enum ct_info info,
 				   READ_ONCE(ct_pending_status));
 	WRITE_ONCE(p->kind, kind);
 	WRITE_ONCE(p->note.has, 0);
+	WRITE_ONCE(p->bind.flags, 0);
 	p->id.key.word[1] = 0;
 	ct_pending_clear_zone(p);
 	ct_pending_refer(skb, p, info);
@@ -302,6 +332,28 @@ static __always_inline void ct_pending_detach(struct sk_buff *skb,
 	skb_set_nfct(skb, info);
 	if (IS_ENABLED(CONFIG_NF_CONNTRACK))
 		nf_conntrack_put(&p->nfct.ct_general);
+}
+
+/**
+ * ct_pending_lose() - there is no object for a packet that would have one
+ * @cnet: its namespace
+ * @skb: the packet; its pointer is %NULL
+ * @info: the answer that it carries
+ *
+ * Where we translate, it must not go on as it is.
+ *
+ * Context: bottom halves off.
+ */
+static inline void ct_pending_lose(struct ct_net *cnet, struct sk_buff *skb,
+				   enum ct_info info)
+{
+	/* Pairs with the release in ct_pending_translate(). */
+	struct ct_pending *p = smp_load_acquire(&cnet->nat_lost);
+
+	if (!p || !IS_ENABLED(CONFIG_NF_CONNTRACK))
+		return;
+	nf_conntrack_get(&p->nfct.ct_general);
+	ct_pending_refer(skb, p, info);
 }
 
 /* What rules have said, by the tuple of a packet: see ct_pending.c */

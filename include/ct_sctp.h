@@ -7,6 +7,9 @@
 #define CT_SCTP_H
 
 #include <linux/bits.h>
+#include <linux/types.h>
+
+struct sk_buff;
 
 /**
  * enum ct_sctp_state - what was seen of an association
@@ -41,5 +44,7 @@ enum ct_sctp_state {
 #define CT_SCTP_F_ANSWERED(i)	BIT(1 + (i))
 /* In this direction checksums may be zero (RFC 9653) */
 #define CT_SCTP_F_NO_CRC(dir)	BIT(3 + (dir))
+
+__le32 ct_sctp_crc(struct sk_buff *skb, unsigned int off, unsigned int len);
 
 #endif /* CT_SCTP_H */

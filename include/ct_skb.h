@@ -88,6 +88,11 @@ static inline enum ip_conntrack_dir ct_info_dir(enum ct_info info)
 					       IP_CT_DIR_ORIGINAL;
 }
 
+static inline u8 ct_skb_family(const struct sk_buff *skb)
+{
+	return skb->protocol == htons(ETH_P_IPV6) ? NFPROTO_IPV6 : NFPROTO_IPV4;
+}
+
 /* For tests: of one packet in so many the answer is not written. */
 extern unsigned int ct_skb_forget;
 

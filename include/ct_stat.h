@@ -46,7 +46,11 @@
 	X(SCTP_VTAG,		"wrong SCTP verification tag")		\
 	X(SCTP_STATE,		"SCTP chunk out of state")		\
 	X(GRE_HEADER,		"malformed GRE header")			\
-	X(TAKEN,		"replies would be those of another connection")
+	X(TAKEN,		"replies would be those of another connection")	\
+	X(NAT_FULL,		"translation: nothing is free")		\
+	X(NAT_LOST,		"translation: no memory")		\
+	X(NAT_WRITE,		"translation: cannot be written")	\
+	X(NAT_MOVED,		"translation: another way out")
 
 #define CT_R_ENUM(name, ...) CT_R_##name,
 enum ct_reason {

@@ -13,7 +13,7 @@
  *		ct_event_update()
  *	end	ct_flow_end_unlock(), ct_flow_end_for_unlock()
  *	hear	ct_event_listen(), ct_event_unlisten()
- *	place	ct_net(), ct_net_max(), ct_is_dropin()
+ *	place	ct_net(), ct_net_max(), ct_is_dropin(), ct_is_nat_wanted()
  *	bridge	ct_bridge_get(), ct_bridge_put()
  */
 #ifndef IP_CONNTRACK_H
@@ -32,5 +32,6 @@
 #include "ct_tuple.h"
 
 bool ct_is_dropin(void);
+bool ct_is_nat_wanted(void);
 
 #endif /* IP_CONNTRACK_H */

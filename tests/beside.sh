@@ -395,7 +395,7 @@ observed_zones() {
 		}
 	}
 	END
-	load
+	load nat=0
 	wire_up
 	wire c "repeat=3 ip src=10.11.0.1 dst=10.12.0.1 / udp sport=9 dport=54"
 	wait_is "an observer: nf_conntrack's rules keep their zones" 3 hits_of r zone
@@ -406,7 +406,7 @@ observed_zones() {
 
 net_up
 nf_conntrack_out || fail "nf_conntrack cannot be unloaded"
-load
+load nat=0
 wire_up
 hosts d
 ip link add d0 netns d type veth peer name r2 netns r

@@ -35,7 +35,7 @@ on r tc qdisc add dev r1 handle ffff: ingress
 on r tc filter add dev r1 parent ffff: protocol ip matchall \
 	action mirred egress redirect dev i0
 nf_conntrack_out || fail "nf_conntrack cannot be unloaded"
-load
+load nat=0
 knob r udp_timeout 600
 set_rules r <<-END
 table ip t {
@@ -58,4 +58,13 @@ shares "translated without state, in" "by hosts" in nat
 set_masquerade r r1
 shares "masqueraded by nf_nat, out" "by hosts" out nat
 shares "masqueraded by nf_nat, in" "by hosts" in nat
+set_rules r < /dev/null
+nf_conntrack_out || fail "nf_conntrack goes"
+unload
+load
+knob r udp_timeout 600
+set_masquerade r r1
+shares "masqueraded by us, out" "by hosts" out nat
+shares "masqueraded by us, in" "by hosts" in nat
+check_not "without nf_conntrack" test -d /sys/module/nf_conntrack
 finish

@@ -241,11 +241,12 @@ load() {
 	fi
 }
 
-# unload: with the companions, which need it
+# unload: with the companions, which need it, and of which those with longer names
+# need the others.
 unload() {
 	local companion
-	for companion in "/sys/module/${module}_"*; do
-		[[ -d $companion ]] && rmmod "${companion##*/}"
+	for companion in $(compgen -G "/sys/module/${module}_*" | sort -r); do
+		rmmod "${companion##*/}"
 	done
 	rmmod "$module"
 }

@@ -98,7 +98,7 @@ it_goes() {
 
 before_it() {
 	log_mark
-	load
+	load nat=0
 	check_not "loaded first: no observer" log_has "observer"
 	stay_open 41003
 	alive "alone" one

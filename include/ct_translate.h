@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the tracker asks who translates (nat/, a module of its own).
+ */
+#ifndef CT_TRANSLATE_H
+#define CT_TRANSLATE_H
+
+#include <linux/netfilter.h>
+#include <linux/rcupdate.h>
+
+#include "ct_tuple.h"
+
+struct ct_pending;
+
+/**
+ * struct ct_translator - what it is asked
+ * @again: replies to a first packet would be those of another connection: give it
+ *	another source. Return: false if there is none; else @pkt->tuple is what the
+ *	packet is now
+ * @join: a first packet has a flow already: make it what that flow's packets become.
+ *	Return: false if it cannot be done any more
+ *
+ * Called at the last hook, bottom halves off.
+ */
+struct ct_translator {
+	bool (*again)(struct ct_pkt *pkt, struct ct_pending *p,
+		      const struct nf_hook_state *state);
+	bool (*join)(const struct ct_pkt *pkt, const struct ct_tuple *to,
+		     const struct nf_hook_state *state);
+};
+
+/* Set for as long as that module is there; ct_core.c */
+extern const struct ct_translator __rcu *ct_translator;
+
+#endif /* CT_TRANSLATE_H */

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Several first packets of one flow: one decision.
+ *
+ * Overview
+ *	Packets of one flow can be on their way before any of them has made it: two
+ *	questions of a resolver, a SYN that is sent again, a train that is received at
+ *	once, two processors. Rules may decide otherwise for each of them: a random
+ *	one of several servers. So where a destination was translated, the packet's
+ *	object is kept here, by what the packet was, and the next one that was the
+ *	same takes over what was decided for it.
+ *
+ *	That holds for as long as that packet is on its way, no longer: its flow is
+ *	found then, or it was dropped. It is seen by the count of references: one is
+ *	the pool's, one is ours. A slot that is needed for another packet is taken; who
+ *	comes too late is decided for anew, and, if that comes out otherwise, does
+ *	not get the flow (ct_core.c). Of sources nothing is kept: that packet is
+ *	rewritten at the last hook.
+ *
+ * Context
+ *	Hooks, bottom halves off. Locks: a namespace's, innermost.
+ */
+#include <linux/module.h>
+#include <linux/slab.h>
+
+#include "ct_nat_engine.h"
+
+#define FIRST_SLOTS	256
+
+/**
+ * struct ct_nat_firsts - those of a namespace
+ * @lock: holds the rest
+ * @slot: by a keyed hash of what they were
+ */
+struct ct_nat_firsts {
+	spinlock_t lock;	/* innermost, bottom halves off */
+	struct ct_pending *slot[FIRST_SLOTS];
+};
+
+/* Is the packet on its way still? The pool refers to the object, and we do. */
+static bool is_on_its_way(const struct ct_pending *p)
+{
+	return READ_ONCE(p->kind) == CT_PENDING_FIRST &&
+	       refcount_read(&p->nfct.ct_general.use) > 2;
+}
+
+static struct ct_pending **slot_of(struct ct_nat_firsts *firsts,
+				   const struct ct_net *cnet,
+				   const struct ct_pending *p)
+{
+	struct ct_lookup_key id;
+
+	ct_tuple_identify(&p->orig, cnet, &id);
+	return &firsts->slot[id.hash % FIRST_SLOTS];
+}
+
+static bool is_twin(const struct ct_pending *other, const struct ct_pending *p)
+{
+	return other && other != p && is_on_its_way(other) &&
+	       ct_tuple_equal(&other->orig, &p->orig);
+}
+
+static void put(struct ct_pending *p)
+{
+	if (p)
+		nf_conntrack_put(&p->nfct.ct_general);
+}
+
+/**
+ * ct_nat_first_find() - was anything decided for a packet of the same flow?
+ * @firsts: the namespace's
+ * @cnet: the namespace
+ * @p: what the packet refers to
+ * @to: set to what that packet became
+ *
+ * Context: hooks, bottom halves off.
+ *
+ * Return: true if it was.
+ */
+bool ct_nat_first_find(struct ct_nat_firsts *firsts, const struct ct_net *cnet,
+		       const struct ct_pending *p, struct ct_tuple *to)
+{
+	struct ct_pending **slot = slot_of(firsts, cnet, p);
+	bool found;
+
+	if (!READ_ONCE(*slot))
+		return false;
+	spin_lock(&firsts->lock);
+	found = is_twin(*slot, p);
+	if (found)
+		*to = (*slot)->bind.to;
+	spin_unlock(&firsts->lock);
+	return found;
+}
+
+/**
+ * ct_nat_first_keep() - a packet's destination was translated
+ * @firsts: the namespace's
+ * @cnet: the namespace
+ * @p: what the packet refers to
+ * @to: set to what another packet of its flow has become meanwhile
+ *
+ * Context: hooks, bottom halves off.
+ *
+ * Return: true if there is one: what was decided for that counts.
+ */
+bool ct_nat_first_keep(struct ct_nat_firsts *firsts, const struct ct_net *cnet,
+		       struct ct_pending *p, struct ct_tuple *to)
+{
+	struct ct_pending **slot = slot_of(firsts, cnet, p), *old = NULL;
+	bool found;
+
+	spin_lock(&firsts->lock);
+	found = is_twin(*slot, p);
+	if (found) {
+		*to = (*slot)->bind.to;
+	} else if (*slot != p) {
+		old = *slot;
+		nf_conntrack_get(&p->nfct.ct_general);
+		WRITE_ONCE(*slot, p);
+	}
+	spin_unlock(&firsts->lock);
+	put(old);
+	return found;
+}
+
+/**
+ * ct_nat_first_init() - for a namespace
+ *
+ * Return: all there is to keep, or %NULL where there is no memory.
+ */
+struct ct_nat_firsts *ct_nat_first_init(void)
+{
+	struct ct_nat_firsts *firsts = kzalloc(sizeof(*firsts),
+					       GFP_KERNEL_ACCOUNT);
+
+	if (firsts)
+		spin_lock_init(&firsts->lock);
+	return firsts;
+}
+
+/**
+ * ct_nat_first_exit() - a namespace's hooks are gone, and a grace period since
+ * @firsts: what it had, or %NULL
+ */
+void ct_nat_first_exit(struct ct_nat_firsts *firsts)
+{
+	int i;
+
+	if (!firsts)
+		return;
+	for (i = 0; i < FIRST_SLOTS; i++)
+		put(firsts->slot[i]);
+	kfree(firsts);
+}
