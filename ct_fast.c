@@ -71,21 +71,29 @@ static __always_inline bool fast_find_header(struct ct_fast *f)
 	return likely(ct_fast_l4len(f) <= most);
 }
 
-/* A packet that was found plain, again */
-static __always_inline struct ct_fast fast_again(struct ct_net *cnet,
-						 struct sk_buff *skb,
-						 const struct nf_hook_state *state)
+/*
+ * Whose packet it is. The rest is for fast_find_header(): nothing is written twice, nor
+ * anything that nobody reads.
+ */
+static __always_inline void fast_set(struct ct_fast *f, struct ct_net *cnet,
+				     struct sk_buff *skb,
+				     const struct nf_hook_state *state,
+				     u8 family)
 {
-	struct ct_fast f = {
-		.cnet = cnet,
-		.skb = skb,
-		.state = state,
-		.ip = skb_network_header(skb),
-		.family = state->pf,
-	};
+	f->cnet = cnet;
+	f->skb = skb;
+	f->state = state;
+	f->family = family;
+}
 
-	f.protonum = ct_fast_l4proto(&f);
-	return f;
+/* A packet that was found plain, again */
+static __always_inline void fast_again(struct ct_fast *f, struct ct_net *cnet,
+				       struct sk_buff *skb,
+				       const struct nf_hook_state *state)
+{
+	fast_set(f, cnet, skb, state, state->pf);
+	f->ip = skb_network_header(skb);
+	f->protonum = ct_fast_l4proto(f);
 }
 
 /*
@@ -317,10 +325,11 @@ static noinline void fast_unusual_unlock(struct ct_net *cnet, struct sk_buff *sk
 					 struct ct_flow *flow,
 					 enum ip_conntrack_dir dir)
 {
-	struct ct_fast f = fast_again(cnet, skb, state);
+	struct ct_fast f CT_UNINIT;
 	enum ct_reason reason;
 	struct ct_pkt pkt CT_UNINIT;
 
+	fast_again(&f, cnet, skb, state);
 	reason = fast_describe(&f, &pkt);
 	ct_core_found_unlock(&pkt, reason, flow, dir, state);
 }
@@ -331,10 +340,12 @@ static noinline void fast_changing_unlock(struct ct_net *cnet, struct sk_buff *s
 					  struct ct_flow *flow,
 					  enum ip_conntrack_dir dir)
 {
-	struct ct_fast f = fast_again(cnet, skb, state);
-	struct ct_fast_move m = { .dir = dir };
+	struct ct_fast f CT_UNINIT;
+	struct ct_fast_move m CT_UNINIT;
 	u32 opened;
 
+	fast_again(&f, cnet, skb, state);
+	m.dir = dir;
 	opened = fast_judge_opening(&f, flow, &m);
 	if (!opened) {
 		fast_unusual_unlock(cnet, skb, state, flow, dir);
@@ -355,10 +366,11 @@ static noinline void fast_changing_unlock(struct ct_net *cnet, struct sk_buff *s
 static noinline void fast_begin_unusual(struct ct_net *cnet, struct sk_buff *skb,
 					const struct nf_hook_state *state)
 {
-	struct ct_fast f = fast_again(cnet, skb, state);
+	struct ct_fast f CT_UNINIT;
 	enum ct_reason reason;
 	struct ct_pkt pkt CT_UNINIT;
 
+	fast_again(&f, cnet, skb, state);
 	reason = fast_describe(&f, &pkt);
 	ct_core_new(&pkt, reason, state);
 }
@@ -382,10 +394,11 @@ static noinline void fast_begin(struct ct_net *cnet, struct sk_buff *skb,
 				const struct nf_hook_state *state,
 				u8 sender)
 {
-	struct ct_fast f = fast_again(cnet, skb, state);
+	struct ct_fast f CT_UNINIT;
 	struct ct_tcp_seg seg CT_UNINIT;
 	struct ct_pending *p;
 
+	fast_again(&f, cnet, skb, state);
 	if (ct_traces_new() || !ct_skb_may_carry() || ct_said_any(cnet) ||
 	    (f.protonum == IPPROTO_TCP &&
 	     unlikely(!ct_tcp_read_syn(&f, TCP_FLAG_SYN, &seg)))) {
@@ -405,7 +418,7 @@ static noinline void fast_begin(struct ct_net *cnet, struct sk_buff *skb,
 /* Returns false if the packet has to go the long way, from the start. */
 static __always_inline bool fast_track(const struct ct_fast *f)
 {
-	struct ct_fast_move m;
+	struct ct_fast_move m CT_UNINIT;
 	struct ct_flow *flow;
 	struct ct_lookup_key id CT_UNINIT;
 	bool is_miss = false;
@@ -454,14 +467,11 @@ static __always_inline unsigned int fast_first(struct ct_net *cnet,
 					       const struct nf_hook_state *state,
 					       u8 family)
 {
-	struct ct_fast f;
+	struct ct_fast f CT_UNINIT;
 
 	if (unlikely(!softirq_count()))
 		return fast_first_bh_on(cnet, skb, state);
-	f.cnet = cnet;
-	f.skb = skb;
-	f.state = state;
-	f.family = family;
+	fast_set(&f, cnet, skb, state, family);
 	/* Seen before, or spoken of */
 	if (unlikely(!fast_find_header(&f) || skb_get_nfct(skb)))
 		goto other;
@@ -582,14 +592,10 @@ fast_last(struct ct_net *cnet, struct sk_buff *skb,
 	  const struct nf_hook_state *state, u8 family)
 {
 	struct ct_pending *p = ct_pending_of(skb);
-	struct ct_fast f = {
-		.cnet = cnet,
-		.skb = skb,
-		.state = state,
-		.family = family,
-	};
+	struct ct_fast f CT_UNINIT;
 	unsigned int verdict;
 
+	fast_set(&f, cnet, skb, state, family);
 	if (unlikely(!softirq_count() || !p || !fast_find_header(&f) ||
 		     ct_packet_is_at_vrf(state) ||
 		     ct_skb_info(skb) != CT_INFO_NEW))

@@ -12,6 +12,7 @@
 #include <linux/module.h>
 #include <net/tcp.h>
 
+#include "ct_compat.h"
 #include "ct_flow.h"
 #include "ct_proto.h"
 #include "ct_tcp.h"
@@ -285,7 +286,7 @@ enum ct_reason ct_tcp_window(struct ct_tcp *t, const struct ct_tcp_seg *seg,
 {
 	struct ct_tcp_peer *s = &t->peer[dir], *r = &t->peer[!dir];
 	enum ct_reason reason;
-	struct edges e;
+	struct edges e CT_UNINIT;
 
 	meet(t, seg, dir);
 	take_edges(t, seg, dir, &e);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The usual packet (ct_usual.h) against the judges: where a shortcut answers,
- * the judge must give the same verdict, status, timeout and state; where it does
+ * The short way (ct_tcp_fast.h, ct_udp_fast.h) against the judges: where a shortcut
+ * answers, the judge must give the same verdict, status, timeout and state; where it does
  * not, it must have changed nothing. Packets and states are random, mostly near
  * the bounds, and the same in every run.
  */
