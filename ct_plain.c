@@ -228,32 +228,33 @@ static __always_inline bool is_at(const struct ct_flow *flow,
 }
 
 /*
- * Search one table. An alias is not found: its key says that it is one. Sets
- * @sure if there is no flow, in any table.
+ * Search one table. An alias is not found: its key says that it is one; @near is set to
+ * the last node that has the addresses but is not the flow's, and may be one. Sets @sure if
+ * there is no flow, in any table.
  */
 static __always_inline struct ct_flow *
 plain_search(const struct ct_id *id, u8 family, const struct ct_net *cnet,
-	     bool *sure)
+	     struct ct_node **near, bool *sure)
 {
 	const struct ct_table *t = rcu_dereference_raw(ct_table);
 	u32 b = id->hash & t->mask, searched = 0;
 	struct ct_flow *flow = NULL;
 	struct ct_node *node;
-	bool near = false;
 
+	*near = NULL;
 	ct_for_each_node(node, t, b) {
 		if (READ_ONCE(node->key.word[0]) == id->key.word[0]) {
 			flow = container_of(node, struct ct_flow, node);
 			if (likely(is_at(flow, id, family, cnet) &&
 				   !(READ_ONCE(flow->status) & IPS_DYING)))
 				goto out;
-			near = true;	/* may be an alias */
+			*near = node;	/* may be an alias */
 		}
 		searched++;
 	}
 	flow = NULL;
 	smp_rmb();	/* as in search_all() */
-	*sure = likely(!near && node == ct_end_marker(t, b) &&
+	*sure = likely(!*near && node == ct_end_marker(t, b) &&
 		       !rcu_access_pointer(t->next));
 out:
 	if (unlikely(searched))
@@ -305,26 +306,36 @@ static __always_inline void move_end(struct ct_flow *flow, u32 expires,
 		ct_hash_hasten(flow);
 }
 
-/*
- * The packet is applied, and @news are for listeners. Takes over the flow's
- * lock.
- */
-static __always_inline void settle(struct ct_net *cnet, struct sk_buff *skb,
-				   struct ct_flow *flow,
-				   enum ip_conntrack_dir dir, u32 status,
-				   u32 now, u32 timeout, u32 news)
+/* Apply the packet; @news are for listeners. Takes over the flow's lock. */
+static __always_inline void apply(struct ct_net *cnet, struct sk_buff *skb,
+				  struct ct_flow *flow,
+				  enum ip_conntrack_dir dir, u32 now,
+				  u32 timeout, u32 news)
 {
 	ct_flow_count(flow, dir, skb->len);
 	move_end(flow, now + timeout, timeout);
 	if (news)
 		ct_event_move(flow, cnet, news);
 	ct_flow_unlock(flow);
-
 	ct_stat_inc(cnet, found);
-	ct_skb_set_info(skb, dir == IP_CT_DIR_REPLY ?
-			     CT_INFO_ESTABLISHED_REPLY :
-			     status & IPS_SEEN_REPLY ? CT_INFO_ESTABLISHED :
-						       CT_INFO_NEW);
+}
+
+static __always_inline enum ct_info info_of(enum ip_conntrack_dir dir,
+					    u32 status)
+{
+	if (dir == IP_CT_DIR_REPLY)
+		return CT_INFO_ESTABLISHED_REPLY;
+	return status & IPS_SEEN_REPLY ? CT_INFO_ESTABLISHED : CT_INFO_NEW;
+}
+
+/* The same, and the packet carries the answer. */
+static __always_inline void settle(struct ct_net *cnet, struct sk_buff *skb,
+				   struct ct_flow *flow,
+				   enum ip_conntrack_dir dir, u32 status,
+				   u32 now, u32 timeout, u32 news)
+{
+	apply(cnet, skb, flow, dir, now, timeout, news);
+	ct_skb_set_info(skb, info_of(dir, status));
 }
 
 /*
@@ -494,6 +505,104 @@ static noinline void begin_first(struct ct_net *cnet, struct sk_buff *skb,
 	}
 }
 
+/* What packets of that direction become: the inverse of the other one */
+static __always_inline void bound_to(const struct ct_flow *flow, u32 status,
+				     enum ip_conntrack_dir dir, u8 family,
+				     struct ct_tuple *to)
+{
+	const struct ct_alias *alias = ct_flow_alias(flow);
+	bool there = dir == IP_CT_DIR_ORIGINAL;
+	const struct ct_key *key = there ? &alias->node.key : &flow->node.key;
+	u8 sender = there ? alias->sender : !!(status & CT_FLOW_ORIGIN);
+	const struct in6_addr *addr;
+
+	if (family == NFPROTO_IPV4) {
+		to->src.ip = key->addr[!sender];
+		to->dst.ip = key->addr[sender];
+	} else {
+		addr = there ? ct_alias6(alias)->addr : ct_flow6(flow)->addr;
+		to->src.in6 = addr[!sender];
+		to->dst.in6 = addr[sender];
+	}
+	to->sport = key->port[!sender];
+	to->dport = key->port[sender];
+	to->family = family;
+	to->protonum = key->protonum;
+	to->zone = 0;
+	to->link = 0;
+}
+
+/* The flow's lock is held. Does that node of it stand for the packet, which goes on? */
+static __always_inline bool is_good_bound(const struct ct_flow *flow,
+					  u32 status,
+					  const struct ct_node *node,
+					  const struct ct_id *id,
+					  const struct ct_net *cnet, u32 now)
+{
+	const struct ct_alias *alias = ct_flow_alias(flow);
+
+	return !(status & (IPS_DYING | IPS_FIXED_TIMEOUT)) &&
+	       status & CT_FLOW_BOUND && alias &&
+	       (node == &flow->node || node == &alias->node) &&
+	       ct_node_matches(node, cnet, &id->key, id->addr) &&
+	       ct_node_senders(node) & BIT(id->sender) &&
+	       alias->node.key.zone == flow->node.key.zone &&
+	       ct_left(flow->expires, now) > 0;
+}
+
+/* The packet is applied. It refers to what it was and becomes. */
+static __always_inline void carry_bound(struct ct_net *cnet,
+					struct sk_buff *skb, const void *ip,
+					u8 family, enum ct_info info, int oif,
+					const struct ct_tuple *to)
+{
+	struct ct_pending *p;
+
+	p = ct_pending_attach(cnet, skb, info, CT_PENDING_NONE);
+	if (unlikely(!p)) {
+		ct_pending_lose(cnet, skb, info);
+		return;
+	}
+	tuple_of(&p->orig, ip, family);
+	p->bind.to = *to;
+	ct_pending_bind(p, oif);
+	if (info == CT_INFO_ESTABLISHED_REPLY)	/* who looks for a socket reads it */
+		ct_nfct_fill(p, IP_CT_DIR_REPLY);
+}
+
+/*
+ * The packet may be of a flow that we translate. Returns false if it has to go the long
+ * way, from the start.
+ */
+static noinline bool track_bound(struct ct_net *cnet, struct sk_buff *skb,
+				 const struct nf_hook_state *state,
+				 const struct ct_id *id, struct ct_node *node)
+{
+	enum ip_conntrack_dir dir = ct_node_alias(node) ? IP_CT_DIR_REPLY :
+							  IP_CT_DIR_ORIGINAL;
+	const void *ip = skb_network_header(skb);
+	struct ct_flow *flow = ct_node_flow(node);
+	u32 status, timeout, now = ct_now();
+	struct ct_tuple to CT_UNINIT;
+	u8 family = state->pf;
+	int oif;
+
+	ct_flow_lock(flow);
+	status = READ_ONCE(flow->status);
+	smp_rmb();	/* as in ct_flow_alive() */
+	if (!is_good_bound(flow, status, node, id, cnet, now) ||
+	    !judge(flow, status, dir, skb, ip, family,
+		   transport_proto(ip, family), cnet, now, &timeout)) {
+		ct_flow_unlock(flow);
+		return false;
+	}
+	bound_to(flow, status, dir, family, &to);
+	oif = dir == IP_CT_DIR_ORIGINAL ? ct_flow_oif(flow) : 0;
+	apply(cnet, skb, flow, dir, now, timeout, 0);
+	carry_bound(cnet, skb, ip, family, info_of(dir, status), oif, &to);
+	return true;
+}
+
 /* Returns false if the packet has to go the long way, from the start. */
 static __always_inline bool track(struct ct_net *cnet, struct sk_buff *skb,
 				  const struct nf_hook_state *state,
@@ -502,15 +611,17 @@ static __always_inline bool track(struct ct_net *cnet, struct sk_buff *skb,
 	enum ip_conntrack_dir dir;
 	u32 status, now, timeout;
 	struct ct_flow *flow;
+	struct ct_node *near;
 	struct ct_id id CT_UNINIT;
 	bool sure = false;
 
 	identify(&id, ip, family, protonum, cnet);
-	flow = plain_search(&id, family, cnet, &sure);
+	flow = plain_search(&id, family, cnet, &near, &sure);
 	if (unlikely(!flow)) {
 		if (sure)
 			begin_first(cnet, skb, state, id.sender);
-		return sure;
+		return sure || (near && ct_node_alias(near) &&
+				track_bound(cnet, skb, state, &id, near));
 	}
 
 	ct_flow_lock(flow);
@@ -519,7 +630,8 @@ static __always_inline bool track(struct ct_net *cnet, struct sk_buff *skb,
 	now = ct_now();
 	if (unlikely(!is_good(flow, status, &id, family, cnet, now))) {
 		ct_flow_unlock(flow);
-		return false;
+		return status & CT_FLOW_BOUND &&
+		       track_bound(cnet, skb, state, &id, &flow->node);
 	}
 	dir = id.sender ^ !!(status & CT_FLOW_ORIGIN);
 	if (likely(judge(flow, status, dir, skb, ip, family, protonum, cnet,

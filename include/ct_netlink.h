@@ -174,6 +174,8 @@ void ct_nl_first_state(const struct ct_net *cnet, u8 protonum, u32 now,
 		       union ct_state *state);
 
 /* ct_netlink_change.c */
+int ct_nl_translate(const struct nfnl_info *info,
+		    const struct nlattr *const cda[], struct ct_tuple *reply);
 int ct_nl_new(struct sk_buff *skb, const struct nfnl_info *info,
 	      const struct nlattr *const cda[]);
 int ct_nl_delete(struct sk_buff *skb, const struct nfnl_info *info,
