@@ -309,9 +309,7 @@ static void core_carry_pending(const struct ct_pkt *pkt, struct ct_pending *p,
 	p->orig = answer->bound ? answer->orig : pkt->tuple;
 	if (answer->bound) {
 		p->bind.to = answer->to;
-		p->bind.oif = answer->oif;
-		WRITE_ONCE(p->bind.flags, CT_BIND_SRC | CT_BIND_DST |
-					  CT_BIND_TO);
+		ct_pending_bind(p, answer->oif);
 	}
 	ct_nfct_fill(p, ct_info_dir(answer->info));
 }

@@ -34,6 +34,7 @@
 #include <net/ip.h>
 #include <net/tcp.h>
 
+#include "ct_bound_fast.h"
 #include "ct_compat.h"
 #include "ct_core.h"
 #include "ct_create.h"
@@ -155,19 +156,20 @@ static __always_inline bool fast_is_at(const struct ct_flow *flow,
 }
 
 /*
- * Search one table. An alias is not found: its key says that it is one. Sets
+ * Search one table. An alias is not found: its key says that it is one; @near is set to
+ * the last node that has the addresses but is not the flow's, and may be one. Sets
  * @is_miss if there is no flow, in any table.
  */
 static __always_inline struct ct_flow *
 fast_search(const struct ct_lookup_key *id, u8 family, const struct ct_net *cnet,
-	    bool *is_miss)
+	    struct ct_node **near, bool *is_miss)
 {
 	const struct ct_table *t = rcu_dereference_raw(ct_table);
 	u32 b = id->hash & t->mask, searched = 0;
 	struct ct_flow *flow = NULL;
 	struct ct_node *node;
-	bool saw_alias = false;
 
+	*near = NULL;
 	ct_for_each_node(node, t, b) {
 		/*
 		 * Most are the right one, and its lock cannot be waited for
@@ -179,13 +181,13 @@ fast_search(const struct ct_lookup_key *id, u8 family, const struct ct_net *cnet
 			if (likely(fast_is_at(flow, id, family, cnet) &&
 				   !(READ_ONCE(flow->status) & IPS_DYING)))
 				goto out;
-			saw_alias = true;	/* or another's end */
+			*near = node;	/* an alias, or another's end */
 		}
 		searched++;
 	}
 	flow = NULL;
 	smp_rmb();	/* as in search_all() */
-	*is_miss = likely(!saw_alias && node == ct_end_marker(t, b) &&
+	*is_miss = likely(!*near && node == ct_end_marker(t, b) &&
 			  !rcu_access_pointer(t->next));
 out:
 	if (unlikely(searched))
@@ -234,10 +236,10 @@ static __always_inline void fast_move_end(struct ct_flow *flow, u32 expires,
 		ct_hash_expire_sooner(flow);
 }
 
-/* The packet is applied. Takes over the flow's lock. */
-static __always_inline void fast_settle_unlock(const struct ct_fast *f,
-					       struct ct_flow *flow,
-					       const struct ct_fast_move *m)
+/* Apply the packet. Takes over the flow's lock. */
+static __always_inline void fast_apply_unlock(const struct ct_fast *f,
+					      struct ct_flow *flow,
+					      const struct ct_fast_move *m)
 {
 	ct_flow_count(flow, m->dir, f->skb->len);
 	fast_move_end(flow, m->now + m->timeout, m->timeout);
@@ -246,10 +248,22 @@ static __always_inline void fast_settle_unlock(const struct ct_fast *f,
 	ct_flow_unlock(flow);
 
 	ct_stat_inc(f->cnet, found);
-	ct_skb_set_info(f->skb, m->dir == IP_CT_DIR_REPLY ?
-				CT_INFO_ESTABLISHED_REPLY :
-				m->status & IPS_SEEN_REPLY ?
-				CT_INFO_ESTABLISHED : CT_INFO_NEW);
+}
+
+static __always_inline enum ct_info fast_info(const struct ct_fast_move *m)
+{
+	if (m->dir == IP_CT_DIR_REPLY)
+		return CT_INFO_ESTABLISHED_REPLY;
+	return m->status & IPS_SEEN_REPLY ? CT_INFO_ESTABLISHED : CT_INFO_NEW;
+}
+
+/* The same, and the packet carries the answer. */
+static __always_inline void fast_settle_unlock(const struct ct_fast *f,
+					       struct ct_flow *flow,
+					       const struct ct_fast_move *m)
+{
+	fast_apply_unlock(f, flow, m);
+	ct_skb_set_info(f->skb, fast_info(m));
 }
 
 /*
@@ -415,20 +429,76 @@ static noinline void fast_begin(struct ct_net *cnet, struct sk_buff *skb,
 	}
 }
 
+/* The packet is applied. It refers to what it was and becomes. */
+static __always_inline void fast_carry_bound(const struct ct_fast *f,
+					     enum ct_info info, int oif,
+					     const struct ct_tuple *to)
+{
+	struct ct_pending *p;
+
+	p = ct_pending_attach(f->cnet, f->skb, info, CT_PENDING_NONE);
+	if (unlikely(!p)) {
+		ct_pending_lose(f->cnet, f->skb, info);
+		return;
+	}
+	fast_tuple(f, &p->orig);
+	p->bind.to = *to;
+	ct_pending_bind(p, oif);
+	if (info == CT_INFO_ESTABLISHED_REPLY)	/* who looks for a socket reads it */
+		ct_nfct_fill(p, IP_CT_DIR_REPLY);
+}
+
+/*
+ * The packet may be of a flow that we translate, by that node. Returns false if it has to
+ * go the long way, from the start.
+ */
+static noinline bool fast_track_bound(struct ct_net *cnet, struct sk_buff *skb,
+				      const struct nf_hook_state *state,
+				      const struct ct_lookup_key *id,
+				      struct ct_node *node)
+{
+	struct ct_flow *flow = ct_node_flow(node);
+	struct ct_fast f CT_UNINIT;
+	struct ct_fast_move m CT_UNINIT;
+	struct ct_tuple to CT_UNINIT;
+	int oif;
+
+	fast_again(&f, cnet, skb, state);
+	m.dir = ct_node_alias(node) ? IP_CT_DIR_REPLY : IP_CT_DIR_ORIGINAL;
+	m.news = 0;
+	ct_flow_lock(flow);
+	m.status = READ_ONCE(flow->status);
+	smp_rmb();	/* as in ct_flow_alive() */
+	m.now = ct_now();
+	if (!ct_bound_recheck(flow, &m, node, id, cnet) ||
+	    !fast_judge(&f, flow, &m)) {
+		ct_flow_unlock(flow);
+		return false;
+	}
+	ct_bound_to(flow, &m, f.family, &to);
+	oif = m.dir == IP_CT_DIR_ORIGINAL ? ct_flow_oif(flow) : 0;
+	fast_apply_unlock(&f, flow, &m);
+	fast_carry_bound(&f, fast_info(&m), oif, &to);
+	return true;
+}
+
 /* Returns false if the packet has to go the long way, from the start. */
 static __always_inline bool fast_track(const struct ct_fast *f)
 {
 	struct ct_fast_move m CT_UNINIT;
 	struct ct_flow *flow;
+	struct ct_node *near;
 	struct ct_lookup_key id CT_UNINIT;
 	bool is_miss = false;
 
 	fast_identify(f, &id);
-	flow = fast_search(&id, f->family, f->cnet, &is_miss);
+	flow = fast_search(&id, f->family, f->cnet, &near, &is_miss);
 	if (unlikely(!flow)) {
 		if (is_miss)
 			fast_begin(f->cnet, f->skb, f->state, id.sender);
-		return is_miss;
+		return is_miss || (near && ct_node_alias(near) &&
+				   fast_track_bound(f->cnet, f->skb, f->state,
+						    &id, near));
 	}
 
 	ct_flow_lock(flow);
@@ -438,7 +508,9 @@ static __always_inline bool fast_track(const struct ct_fast *f)
 	if (unlikely(!fast_recheck(flow, m.status, &id, f->family, f->cnet,
 				   m.now))) {
 		ct_flow_unlock(flow);
-		return false;
+		return m.status & CT_FLOW_BOUND &&
+		       fast_track_bound(f->cnet, f->skb, f->state, &id,
+					&flow->node);
 	}
 	m.dir = id.sender ^ !!(m.status & CT_FLOW_ORIGIN);
 	m.news = 0;

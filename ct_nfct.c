@@ -175,9 +175,10 @@ EXPORT_SYMBOL_CT(ct_nfct_write_tuple);
  */
 void ct_nfct_fill(struct ct_pending *p, enum ip_conntrack_dir dir)
 {
+	bool bound = p->bind.flags & CT_BIND_TO;
 	struct ct_tuple other;
 
-	if (!ct_tuple_invert(&other, &p->orig))
+	if (!ct_tuple_invert(&other, bound ? &p->bind.to : &p->orig))
 		other = p->orig;
 	ct_nfct_write_tuple(&p->nfct.tuplehash[dir].tuple, &p->orig, dir);
 	ct_nfct_write_tuple(&p->nfct.tuplehash[!dir].tuple, &other, !dir);

@@ -348,3 +348,4 @@ u32 ct_packet_nat_status(const struct ct_tuple *orig,
 		status |= IPS_DST_NAT | IPS_DST_NAT_DONE;
 	return status;
 }
+EXPORT_SYMBOL_CT(ct_packet_nat_status);

@@ -87,6 +87,10 @@ static_assert(__IPS_MAX_BIT < 30);
 #define CT_BIND_TO	BIT(2)	/* it is translated: @to means something */
 #define CT_BIND_RANGE	BIT(3)	/* the source was chosen: @range does */
 #define CT_BIND_LOST	BIT(4)	/* nobody knows: it is to be dropped */
+#define CT_BIND_SRC_MAY	BIT(5)	/* of a flow's packet: its source may differ */
+#define CT_BIND_DST_MAY	BIT(6)	/* the same of its destination */
+
+#define CT_BIND_FLOW	(CT_BIND_SRC | CT_BIND_DST | CT_BIND_TO)
 
 /**
  * struct ct_binding - how we translate a packet: nat/ct_nat.c
@@ -315,6 +319,25 @@ ct_pending_attach(struct ct_net *cnet, struct sk_buff *skb, enum ct_info info,
 	ct_pending_clear_zone(p);
 	ct_pending_refer(skb, p, info);
 	return p;
+}
+
+/**
+ * ct_pending_bind() - a packet belongs to a flow that is translated
+ * @p: what the packet refers to; @p->orig and @p->bind.to are filled
+ * @oif: interface that it may leave by, 0 for any
+ */
+static __always_inline void ct_pending_bind(struct ct_pending *p, int oif)
+{
+	const struct ct_tuple *orig = &p->orig, *to = &p->bind.to;
+	bool l4 = orig->l4 != to->l4;	/* whose, is looked at later */
+	u32 flags = CT_BIND_FLOW;
+
+	if (l4 || !ct_addr_equal(to->family, &orig->src, &to->src))
+		flags |= CT_BIND_SRC_MAY;
+	if (l4 || !ct_addr_equal(to->family, &orig->dst, &to->dst))
+		flags |= CT_BIND_DST_MAY;
+	p->bind.oif = oif;
+	WRITE_ONCE(p->bind.flags, flags);
 }
 
 /**

@@ -74,6 +74,47 @@ static bool read_now(struct ct_pkt *pkt, struct sk_buff *skb,
 	return !ct_tuple_read(pkt, skb, state->pf, NF_INET_LOCAL_OUT);
 }
 
+/* How long the usual IP header is; 0 where it is another one, or of another protocol */
+static unsigned int usual_head(const struct sk_buff *skb, u8 family, u8 protonum)
+{
+	const struct iphdr *iph = ip_hdr(skb);
+
+	if (family == NFPROTO_IPV4)
+		return iph->ihl == 5 && iph->protocol == protonum &&
+		       !ip_is_fragment(iph) ? sizeof(*iph) : 0;
+	return ipv6_hdr(skb)->nexthdr == protonum ? sizeof(struct ipv6hdr) : 0;
+}
+
+/*
+ * The same of a packet whose protocol is known, and which was read whole before: no more
+ * than what is rewritten. Returns false if that takes more.
+ */
+static bool read_known(struct ct_pkt *pkt, struct sk_buff *skb, u8 protonum,
+		       const struct nf_hook_state *state)
+{
+	unsigned int head = usual_head(skb, state->pf, protonum);
+
+	if (!head || skb_network_offset(skb) || skb_headlen(skb) < head + 8)
+		return false;
+	pkt->skb = skb;
+	pkt->cnet = ct_net(state->net);
+	pkt->proto = ct_proto_find(state->pf, protonum);
+	memset(&pkt->tuple, 0, sizeof(pkt->tuple));
+	pkt->tuple.family = state->pf;
+	pkt->tuple.protonum = protonum;
+	pkt->l4off = head;
+	pkt->l4len = skb->len - head;
+	if (state->pf == NFPROTO_IPV4) {
+		pkt->tuple.src.ip = ip_hdr(skb)->saddr;
+		pkt->tuple.dst.ip = ip_hdr(skb)->daddr;
+	} else {
+		pkt->tuple.src.in6 = ipv6_hdr(skb)->saddr;
+		pkt->tuple.dst.in6 = ipv6_hdr(skb)->daddr;
+	}
+	return !pkt->proto->read ||
+	       pkt->proto->read(skb, head, &pkt->tuple);
+}
+
 static void read_zone(struct ct_pkt *pkt, struct ct_pending *p)
 {
 	struct ct_tmpl note;
@@ -263,11 +304,6 @@ static bool join_flow(const struct ct_pkt *pkt, const struct ct_tuple *to,
 	       ct_nat_mangle(&now, to, NF_NAT_MANIP_SRC);
 }
 
-static const struct ct_translator translator = {
-	.again = choose_again,
-	.join = join_flow,
-};
-
 /* At each hook */
 
 static unsigned int rewrite(struct sk_buff *skb, struct ct_pending *p,
@@ -278,7 +314,8 @@ static unsigned int rewrite(struct sk_buff *skb, struct ct_pending *p,
 
 	if (!ct_nat_end_differs(&p->orig, &p->bind.to, manip))
 		return NF_ACCEPT;
-	if (!read_now(&pkt, skb, state))
+	if (!read_known(&pkt, skb, p->orig.protonum, state) &&
+	    !read_now(&pkt, skb, state))
 		return NF_DROP;
 	if (!ct_nat_mangle(&pkt, &p->bind.to, manip))
 		return drop(&pkt, CT_R_NAT_WRITE, state);
@@ -472,6 +509,18 @@ static void note_ends(struct ends *e, const struct sk_buff *skb, u8 family)
 	}
 }
 
+/* Is there nothing to do for a packet of a flow at this hook? Half of them. */
+static bool stays(const struct sk_buff *skb, const struct ct_pending *p,
+		  const struct nf_hook_state *state)
+{
+	u32 may = ct_nat_manip_of(state->hook) == NF_NAT_MANIP_SRC ?
+		  CT_BIND_SRC_MAY : CT_BIND_DST_MAY;
+	u32 flags = READ_ONCE(p->bind.flags);
+
+	return (flags & (CT_BIND_SRC_MAY | CT_BIND_DST_MAY)) &&
+	       !(flags & may) && !ct_info_is_related(ct_skb_info(skb));
+}
+
 static unsigned int verdict_of(int err)
 {
 	return err ? NF_DROP_ERR(err) : NF_ACCEPT;
@@ -528,7 +577,8 @@ unsigned int ct_nat_hook(void *priv, struct sk_buff *skb,
 	unsigned int verdict;
 	struct ends before;
 
-	if (likely(!p) || READ_ONCE(p->kind) == CT_PENDING_EARLY)
+	if (likely(!p) || READ_ONCE(p->kind) == CT_PENDING_EARLY ||
+	    stays(skb, p, state))
 		return NF_ACCEPT;
 	note_ends(&before, skb, state->pf);
 	verdict = translate(skb, p, state);
@@ -613,6 +663,38 @@ void ct_nat_hooks_put(struct net *net, u8 pf)
 {
 }
 EXPORT_SYMBOL_CT(ct_nat_hooks_put);
+
+/* A flow that is made by request */
+static int bind_tuple(struct net *net, struct ct_tuple *tuple,
+		      const struct nf_nat_range2 *dst,
+		      const struct nf_nat_range2 *src)
+{
+	struct ct_pkt pkt = {
+		.cnet = ct_net(net),
+		.proto = ct_proto_find(tuple->family, tuple->protonum),
+		.tuple = *tuple,
+		.zone = { tuple->zone, tuple->zone },
+	};
+	int err = ct_nat_hooks_get(net, tuple->family);
+
+	if (err)
+		return err;
+	rcu_read_lock();
+	if (dst->flags && !choose(&pkt, dst, NF_NAT_MANIP_DST, tuple))
+		err = -ENOSPC;
+	pkt.tuple = *tuple;
+	if (!err && src->flags && !choose(&pkt, src, NF_NAT_MANIP_SRC, tuple))
+		err = -ENOSPC;
+	rcu_read_unlock();
+	return err;
+}
+
+static const struct ct_translator translator = {
+	.owner = THIS_MODULE,
+	.again = choose_again,
+	.join = join_flow,
+	.bind = bind_tuple,
+};
 
 static void __net_exit net_leave(struct net *net)
 {

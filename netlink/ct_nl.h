@@ -193,6 +193,10 @@ int ct_nl_read_state(const struct nlattr *info, u8 protonum,
 void ct_nl_first_state(const struct ct_net *cnet, u8 protonum, u32 now,
 		       union ct_state *state);
 
+/* netlink/ct_nl_nat.c */
+int ct_nl_translate(const struct nfnl_info *info,
+		    const struct nlattr *const cda[], struct ct_tuple *reply);
+
 /* netlink/ct_nl_change.c */
 int ct_nl_new(struct sk_buff *skb, const struct nfnl_info *info,
 	      const struct nlattr *const cda[]);

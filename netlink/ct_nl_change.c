@@ -16,6 +16,7 @@
 #include <linux/netlink.h>
 
 #include "ct_nl.h"
+#include "ct_packet.h"
 
 /* Status bits that can be set, and those of them that stay once they are */
 #define STATUS_SETTABLE	(IPS_SEEN_REPLY | IPS_ASSURED | IPS_FIXED_TIMEOUT)
@@ -61,6 +62,7 @@ static int check_status(u32 now, u32 wanted)
  * @orig: its original direction
  * @reply: its reply direction
  * @translated: whether that is not the inverse
+ * @bound: whether we are to translate its packets
  * @change: the rest
  * @state: the protocol's state
  */
@@ -68,15 +70,18 @@ struct wish {
 	struct ct_tuple orig;
 	struct ct_tuple reply;
 	bool translated;
+	bool bound;
 	struct ct_nl_change change;
 	union ct_state state;
 };
 
-static int check_translation(const struct nlattr *const cda[],
-			     struct wish *wish, struct netlink_ext_ack *extack)
+static int check_translation(const struct nfnl_info *info,
+			     const struct nlattr *const cda[],
+			     struct wish *wish)
 {
-	const struct nlattr *nat = cda[CTA_NAT_SRC] ?: cda[CTA_NAT_DST];
+	struct netlink_ext_ack *extack = info->extack;
 	struct ct_tuple inverse;
+	int err;
 
 	if (wish->orig.protonum != wish->reply.protonum) {
 		NL_SET_ERR_MSG_ATTR(extack, cda[CTA_TUPLE_REPLY],
@@ -88,11 +93,13 @@ static int check_translation(const struct nlattr *const cda[],
 				    "there is no reply to that");
 		return -EINVAL;
 	}
-	wish->translated = !ct_tuple_equal(&inverse, &wish->reply);
-	if (nat && !wish->translated) {
-		NL_SET_ERR_MSG_ATTR(extack, nat, "translation is said by CTA_TUPLE_REPLY alone");
-		return -EOPNOTSUPP;
+	wish->bound = cda[CTA_NAT_SRC] || cda[CTA_NAT_DST];
+	if (wish->bound) {
+		err = ct_nl_translate(info, cda, &wish->reply);
+		if (err)
+			return err;
 	}
+	wish->translated = !ct_tuple_equal(&inverse, &wish->reply);
 	return 0;
 }
 
@@ -125,7 +132,7 @@ static int check_wish(const struct nfnl_info *info,
 		NL_SET_ERR_MSG(info->extack, "a new flow needs CTA_TUPLE_ORIG and CTA_TUPLE_REPLY");
 		return -EINVAL;
 	}
-	err = check_translation(cda, wish, info->extack);
+	err = check_translation(info, cda, wish);
 	if (err)
 		return err;
 	if (!cda[CTA_TIMEOUT]) {
@@ -149,6 +156,20 @@ static int check_wish(const struct nfnl_info *info,
 				&wish->state, info->extack);
 }
 
+static u32 first_status(const struct wish *wish, bool report)
+{
+	u32 status = wish->change.status & STATUS_SETTABLE;
+	struct ct_tuple now;
+
+	if (report)
+		status |= CT_FLOW_NEW_PENDING;
+	if (wish->bound && wish->translated &&
+	    ct_tuple_invert(&now, &wish->reply))
+		status |= CT_FLOW_BOUND | IPS_NAT_DONE_MASK |
+			  ct_packet_nat_status(&wish->orig, &now);
+	return status;
+}
+
 /* Bottom halves off, RCU. */
 static int nl_make(struct ct_net *cnet, const struct wish *wish,
 		   const struct ct_origin *origin)
@@ -167,8 +188,7 @@ static int nl_make(struct ct_net *cnet, const struct wish *wish,
 	}
 	flow->state = wish->state;
 	ct_flow_prepare(flow, ct_now() + change->timeout,
-			(change->status & STATUS_SETTABLE) |
-			(origin->report ? CT_FLOW_NEW_PENDING : 0));
+			first_status(wish, origin->report));
 	flow->mark = change->mark_flip;
 	if (change->has_labels &&
 	    ct_flow_change_labels(flow, change->label_mask,

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # guests: uml deb6.1
 # long: umldebug deb6.12
-# timeout: 500
+# timeout: 900
 #
 # Translation (some 60 s): the same packets through the same rules, by nf_nat and by
 # ours, in the same guest. Each kind of rule with each protocol, both families, there

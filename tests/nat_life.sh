@@ -1,0 +1,353 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# guests: uml deb6.1
+# long: umldebug deb6.12
+# timeout: 600
+#
+# Translation as time goes by (some 60 s): ports that are taken, and none left; several
+# first packets at once; masquerade's devices and addresses; flows that are made by
+# request; who asks for the original destination; what rules see behind a translation;
+# packets that are refused but not leaked; and the module's end.
+
+# shellcheck disable=SC2317,SC2329 # called by name
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+need nft socat conntrack
+
+# watch PLACE: what comes there from now on is $work/seen.DEVICE
+watch() {
+	bg "$python" "$here/natwatch.py" "$1" "$work/seen.${1#*:}"
+	wait_for 30 grep -q ready "$work/seen.${1#*:}" ||
+		fail "somebody watches $1"
+}
+
+# seen DEVICE REGEX: how many packets like that
+seen() { grep -cE -- "$2" "$work/seen.$1"; }
+
+# nat_rules PREROUTING POSTROUTING [MORE]
+nat_rules() {
+	set_rules r <<-END
+	table ip n {
+		chain pre {
+			type nat hook prerouting priority -100
+			$1
+		}
+		chain post {
+			type nat hook postrouting priority 100
+			$2
+		}
+		${3:-}
+	}
+	END
+}
+
+udp() { wire c "ip src=$1 dst=10.12.0.1 / udp sport=$2 dport=$3"; }
+syn() { wire c "ip src=$1 dst=10.12.0.1 / tcp sport=$2 dport=80 flags=S seq=1000"; }
+
+# --- ports -------------------------------------------------------------------
+
+# Ten ports for eleven sources; then one of the ten closes.
+ports_run_out() {
+	local n
+	nat_rules "" "oifname r1 meta l4proto { tcp, udp } snat to 10.2.0.77:4000-4009"
+	log_mark
+	for n in {1..10}; do syn 10.11.1.$n 500; done
+	wait_is "ten ports: ten connections" 10 lines r "dst=10.2.0.77"
+	is "ten ports: each has one" 10 "$(table r |
+		grep -o 'dst=10.2.0.77 sport=80 dport=40[0-9]*' | sort -u | wc -l)"
+	syn 10.11.1.11 500
+	wait_is "the eleventh is dropped, and counted" 1 \
+		reason r "translation: nothing is free"
+	logs "and the log says of which rule" \
+		"nothing is free for protocol 6, rule 10.2.0.77-10.2.0.77 ports 4000-4009"
+	is "nobody lost a connection for it" 10 "$(lines r "dst=10.2.0.77")"
+	udp 10.11.1.11 501 80
+	wait_is "another protocol has ports of its own" 11 lines r "dst=10.2.0.77"
+	on r conntrack -D -s 10.11.1.7 > /dev/null 2>&1
+	syn 10.11.1.11 500
+	wait_is "the last free one is found" 1 lines r "src=10.11.1.11 dst=10.12.0.1 sport=500 dport=80"
+	closing
+	syn 10.11.1.12 500
+	wait_is "a connection that is closing gives its place" 1 \
+		lines r "src=10.11.1.12 dst=10.12.0.1 sport=500 dport=80"
+	no_flow "and is gone" r "src=10.11.1.3 "
+	is "with nobody else" 10 "$(table r | grep -c '^tcp.*dst=10.2.0.77')"
+	flush_flows r
+}
+
+# 10.11.1.3's connection, from a handshake to TIME_WAIT
+closing() {
+	local out
+	out=$(flow r "src=10.11.1.3 " | sed 's/.*sport=80 dport=\([0-9]*\).*/\1/')
+	there() { wire c "ip src=10.11.1.3 dst=10.12.0.1 / tcp sport=500 dport=80 $*"; }
+	back() { wire s "ip src=10.12.0.1 dst=10.2.0.77 / tcp sport=80 dport=$out $*"; }
+	back flags=SA seq=5000 ack=1001
+	there flags=A seq=1001 ack=5001
+	there flags=FA seq=1001 ack=5001
+	back flags=FA seq=5001 ack=1002
+	there flags=A seq=1002 ack=5002
+	wait_is "one is closing" 1 lines r "TIME_WAIT src=10.11.1.3 "
+}
+
+# What this host sends itself may have a port that somebody else has by translation.
+own_port_is_taken() {
+	nat_rules "" "oifname r1 ip saddr 10.11.0.0/16 masquerade"
+	udp 10.11.0.1 3000 80
+	on r socat -t 0 -u EXEC:'echo x' UDP4:10.12.0.1:80,sourceport=3000
+	wait_is "this host's own flow is another" 1 \
+		lines r "src=10.2.0.1 dst=10.12.0.1 sport=3000 dport=80"
+	is "and has another port outside" 0 "$(table r |
+		grep 'src=10.2.0.1 dst=10.12.0.1 sport=3000' |
+		grep -c 'dst=10.2.0.1 sport=80 dport=3000')"
+	wire s "ip src=10.12.0.1 dst=10.2.0.1 / udp sport=80 dport=3000"
+	wait_is "the answer is for who was first" 1 \
+		flow_has "src=10.11.0.1 dst=10.12.0.1 sport=3000" "src=10.12.0.1 .*packets=1"
+	flush_flows r
+}
+
+flow_has() { flow r "$1" | grep -cE "$2"; }
+
+# --- several first packets ---------------------------------------------------
+
+# All wait in a queue behind a rule that leads each to another server.
+one_decision() {
+	local n=6
+	nat_rules "udp dport 7000 dnat to numgen inc mod 4 map {
+			0: 10.12.0.10, 1: 10.12.0.11, 2: 10.12.0.12, 3: 10.12.0.13 }" \
+		"oifname r1 masquerade random" "chain f {
+			type filter hook forward priority 0
+			udp dport 7000 queue num 5
+		}"
+	: > "$work/queue"
+	bg @r "$python" "$here/nfqueue.py" 5 $n > "$work/queue"
+	if ! wait_for 60 grep -q ready "$work/queue"; then
+		skip "several first packets" "no queue here: $(cat "$work/queue")"
+		return
+	fi
+	wire c "repeat=$n ip src=10.11.0.1 dst=10.12.0.1 / udp sport=9 dport=7000"
+	wait_for 30 grep -q released "$work/queue"
+	wait_for 20 server_got $n
+	is "several first packets: all to one server, from one port" 1 "$(
+		grep -E 'p17 ' "$work/seen.s0" | grep -oE '^10.2.0.1>10.12.0.1[0-3] .* ....1b58' |
+		sort -u | wc -l)"
+	is "several first packets: and one flow" 1 "$(lines r "sport=9 dport=7000")"
+	bg_end "$bg_pid"
+	flush_flows r
+}
+
+server_got() { (($(seen s0 '>10.12.0.1[0-3] p17 .*1b58') == $1)); }
+
+# --- masquerade --------------------------------------------------------------
+
+masquerade_follows() {
+	nat_rules "" "oifname r1 masquerade"
+	on r sysctl -qw net.ipv4.conf.r1.promote_secondaries=1
+	on r conntrack -I -p udp -s 10.9.9.9 -d 10.8.8.8 --sport 1 --dport 2 -t 600 \
+		> /dev/null 2>&1
+	udp 10.11.0.1 3100 80
+	wait_is "masqueraded" 1 lines r "dst=10.2.0.1 sport=80 dport=3100"
+	ip -n r addr add 10.2.0.3/24 dev r1
+	ip -n r addr del 10.2.0.1/24 dev r1
+	wait_is "its address is gone: it ends" 0 lines r "dst=10.2.0.1 sport=80 dport=3100"
+	udp 10.11.0.1 3100 80
+	wait_is "the next packet has the new one" 1 lines r "dst=10.2.0.3 sport=80 dport=3100"
+	ip -n r addr del 10.2.0.3/24 dev r1
+	ip -n r addr add 10.2.0.1/24 dev r1
+	wait_is "and so on" 0 lines r "dst=10.2.0.3 sport=80 dport=3100"
+	routes_again
+	udp 10.11.0.1 3100 80
+	wait_is "masqueraded again" 1 lines r "dst=10.2.0.1 sport=80 dport=3100"
+	ip -n r link set r1 down
+	wait_is "its device goes down: it ends" 0 lines r "dport=3100"
+	ip -n r link set r1 up
+	routes_again
+	another_way
+	is "who was not masqueraded lives on" 1 "$(lines r "src=10.9.9.9 ")"
+	flush_flows r
+}
+
+# What went with the address and the device
+routes_again() {
+	ip -n r neigh replace 10.2.0.66 lladdr 02:00:00:00:02:02 dev r1
+	ip -n r route replace 10.12.0.0/16 via 10.2.0.66
+}
+
+# The route leads to another device: who had the first one's address ends.
+another_way() {
+	udp 10.11.0.1 3200 80
+	wait_is "out by one device" 1 lines r "dst=10.2.0.1 sport=80 dport=3200"
+	ip -n r link add d0 type dummy
+	ip -n r addr add 10.3.0.1/24 dev d0
+	ip -n r link set d0 up
+	ip -n r neigh replace 10.3.0.66 lladdr 02:00:00:00:03:02 dev d0
+	ip -n r route replace 10.12.0.0/16 via 10.3.0.66
+	nat_rules "" "oifname { r1, d0 } masquerade"
+	udp 10.11.0.1 3200 80
+	wait_is "out by another: the flow ends, and the packet" 1 \
+		reason r "translation: another way out"
+	udp 10.11.0.1 3200 80
+	wait_is "the next one has that one's address" 1 lines r "dst=10.3.0.1 sport=80 dport=3200"
+	ip -n r link del d0
+	routes_again
+}
+
+# --- by request --------------------------------------------------------------
+
+by_request() {
+	nat_rules "" ""
+	check "conntrack -I --src-nat --dst-nat" on r conntrack -I -p udp -s 10.11.0.1 \
+		-d 10.12.0.1 --sport 3300 --dport 80 -t 600 --src-nat 10.2.0.77 \
+		--dst-nat 10.12.0.9
+	wait_is "it is shown as translated" 1 flow_has "sport=3300 dport=80" \
+		"src=10.12.0.9 dst=10.2.0.77 sport=80 dport=3300"
+	is "conntrack -L -j finds it" 1 "$(on r conntrack -L -j 2> /dev/null | grep -c 3300)"
+	udp 10.11.0.1 3300 80
+	wait_is "and its packets are" 1 seen s0 "^10.2.0.77>10.12.0.9 p17 .*sum=ok"
+	check_not "a range upside down is refused" on r conntrack -I -p udp -s 10.11.0.1 \
+		-d 10.12.0.1 --sport 3301 --dport 80 -t 600 --src-nat 10.2.0.77-10.2.0.7
+	no_flow "and makes none" r "sport=3301"
+	flush_flows r
+}
+
+# --- who asks ----------------------------------------------------------------
+
+# original FAMILY ADDRESS PORT: connects, and asks on the other side
+original_dst() {
+	on r timeout 30 "$python" - "$1" > "$work/original" <<-'END' &
+	import socket, struct, sys
+	six = sys.argv[1] == '6'
+	s = socket.socket(socket.AF_INET6 if six else socket.AF_INET)
+	s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+	s.bind(('::' if six else '0.0.0.0', 7777))
+	s.listen()
+	print('ready', flush=True)
+	a, _ = s.accept()
+	d = a.getsockopt(socket.IPPROTO_IPV6 if six else socket.SOL_IP, 80, 28)
+	port, = struct.unpack('!H', d[2:4])
+	print(socket.inet_ntop(s.family, d[8:24] if six else d[4:8]), port)
+	END
+	local pid=$!
+	wait_for 30 grep -q ready "$work/original"
+	on c timeout 5 socat -u /dev/null "TCP$1:$2:$3,connect-timeout=4"
+	wait $pid
+	sed 1d "$work/original"
+}
+
+who_asks() {
+	set_rules r <<-'END'
+	table inet n {
+		chain pre {
+			type nat hook prerouting priority -100
+			tcp dport 88 redirect to :7777
+		}
+		chain f {
+			type filter hook forward priority 0
+			udp dport 81 ct original ip daddr 10.12.0.99 counter comment "original"
+			udp dport 81 ct status dnat counter comment "dnat"
+			udp dport 81 ct mark 9 counter comment "mark"
+			udp dport 81 ct mark set 9
+		}
+	}
+	table ip m {
+		chain pre {
+			type nat hook prerouting priority -100
+			ip daddr 10.12.0.99 udp dport 80 dnat to 10.12.0.1:81
+		}
+		chain post {
+			type nat hook postrouting priority 100
+			oifname r1 masquerade
+		}
+	}
+	END
+	is "SO_ORIGINAL_DST" "10.12.0.5 88" "$(original_dst 4 10.12.0.5 88)"
+	is "SO_ORIGINAL_DST, IPv6" "fd12::5 88" "$(original_dst 6 '[fd12::5]' 88)"
+	wire c "repeat=12 ip src=10.11.0.1 dst=10.12.0.99 / udp sport=3400 dport=80"
+	wait_is "behind a translation: the original destination" 12 hits_of r original
+	is "behind a translation: that it is translated" 12 "$(hits_of r dnat)"
+	is "behind a translation: the mark" 11 "$(hits_of r mark)"
+	flush_flows r
+}
+
+# --- refused, but not leaked -------------------------------------------------
+
+# A segment that is no part of the connection is INVALID, and goes where the others go.
+nothing_leaks() {
+	nat_rules "" "oifname r1 masquerade" "chain f {
+			type filter hook forward priority 0
+			tcp dport 80 ct state invalid counter comment \"invalid\"
+		}"
+	syn 10.11.0.1 3500
+	wire s "ip src=10.12.0.1 dst=10.2.0.1 / tcp sport=80 dport=3500 flags=SA seq=5000 ack=1001"
+	wire c "ip src=10.11.0.1 dst=10.12.0.1 / tcp sport=3500 dport=80 flags=A seq=1001 ack=5001"
+	wire c "ip src=10.11.0.1 dst=10.12.0.1 / tcp sport=3500 dport=80 flags=A seq=900000000 ack=5001 / data n=5"
+	wait_is "a segment from beyond the window is INVALID" 1 hits_of r invalid
+	wait_is "and leaves with the outside address" 1 \
+		seen s0 "^10.2.0.1>10.12.0.1 p6 .*7878787878$"
+	is "nothing has left with the inside one" 0 "$(seen s0 '^10\.11\..* p6 ')"
+	rules_go
+	flush_flows r
+}
+
+# Flows outlive their rules.
+rules_go() {
+	udp 10.11.0.1 3600 80
+	wait_is "translated" 1 seen s0 "^10.2.0.1>10.12.0.1 p17 .*0e10"
+	set_rules r < /dev/null
+	udp 10.11.0.1 3600 80
+	wait_is "the rule has gone: translated still" 2 seen s0 "^10.2.0.1>10.12.0.1 p17 .*0e10"
+	on r conntrack -D -p udp --orig-port-src 3600 > /dev/null 2>&1
+	udp 10.11.0.1 3600 80
+	wait_is "the flow has gone: no more" 1 seen s0 "^10.11.0.1>10.12.0.1 p17 .*0e10"
+}
+
+# --- sizes and the end -------------------------------------------------------
+
+slab() { awk -v name="$1" '$1 == name { print $4 }' /proc/slabinfo; }
+
+sizes() {
+	if is_debug_kernel || ! [[ $(slab ip_conntrack) ]]; then
+		skip "bytes of a translated flow" "not on this kernel"
+		return
+	fi
+	is "bytes of a translated flow, IPv4 and IPv6" "192 320" \
+		"$(($(slab ip_conntrack) + $(slab ip_conntrack_alias))) $((
+		$(slab ip_conntrack6) + $(slab ip_conntrack_alias6)))"
+}
+
+end_of_it() {
+	local companion
+	nat_rules "" "oifname r1 masquerade"
+	udp 10.11.0.1 3700 80
+	udp 10.11.0.1 3700 81
+	wait_is "two flows" 2 lines r "sport=3700"
+	set_rules r < /dev/null
+	for companion in ip_conntrack_nat_nft ip_conntrack_nat_ipt4 \
+		ip_conntrack_nat_ipt6 ip_conntrack_nat_xt; do
+		[[ -d /sys/module/$companion ]] && rmmod $companion
+	done
+	check "the module goes" rmmod ip_conntrack_nat
+	no_flow "and the flows that nobody translates any more" r "sport=3700"
+	agrees "lines, count and column 1 agree" r
+	check "it comes again" modprobe ip_conntrack_nat_nft
+	nat_rules "" "oifname r1 masquerade"
+	udp 10.11.0.1 3701 80
+	wait_is "and translates" 1 lines r "dst=10.2.0.1 sport=80 dport=3701"
+}
+
+nf_conntrack_out || fail "nf_conntrack cannot be unloaded"
+load
+net_up
+wire_up
+watch s:s0
+ports_run_out
+own_port_is_taken
+one_decision
+masquerade_follows
+by_request
+who_asks
+nothing_leaks
+sizes
+end_of_it
+check_not "nf_conntrack was never needed" test -d /sys/module/nf_conntrack
+finish
