@@ -629,6 +629,10 @@ static int begin_hooks(struct net *net, u8 pf)
 
 	if (nat->hooked[is_six(pf)])
 		return 0;
+	if (!ct_is_dropin() || rcu_access_pointer(nf_nat_hook)) {
+		pr_info_ratelimited("rules that translate refused in a namespace that had none: nf_conntrack or nf_nat was loaded meanwhile\n");
+		return -EBUSY;
+	}
 	if (cnet->number == CT_NET_NONE)
 		return -EOPNOTSUPP;
 	err = ct_pending_translate(cnet);
@@ -648,8 +652,6 @@ int ct_nat_hooks_get(struct net *net, u8 pf)
 {
 	int err;
 
-	if (!ct_is_dropin() || rcu_access_pointer(nf_nat_hook))
-		return -EBUSY;
 	mutex_lock(&hooks_lock);
 	err = begin_hooks(net, pf);
 	mutex_unlock(&hooks_lock);

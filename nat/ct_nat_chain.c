@@ -221,13 +221,13 @@ unsigned int ct_nat_run_chains(struct sk_buff *skb,
 			       const struct nf_hook_state *state)
 {
 	const struct chains *chains;
-	const struct chain *chain;
 	unsigned int i, verdict;
+	nf_hookfn *fn;
 
 	chains = rcu_dereference(*place(state->net, state->pf, state->hook));
 	for (i = 0; chains && i < chains->n; i++) {
-		chain = &chains->chain[i];
-		verdict = READ_ONCE(chain->fn)(chain->priv, skb, state);
+		fn = READ_ONCE(chains->chain[i].fn);
+		verdict = fn(chains->chain[i].priv, skb, state);
 		if (verdict != NF_ACCEPT || ct_nat_is_set(skb, state))
 			return verdict;
 	}

@@ -42,8 +42,8 @@
 #define SOURCE_HOOKS	(HOOK(POST_ROUTING) | HOOK(LOCAL_IN))
 #define DEST_HOOKS	(HOOK(PRE_ROUTING) | HOOK(LOCAL_OUT))
 
-/* The first generation, of IPv4 alone */
-typedef struct nf_nat_ipv4_multi_range_compat range_v4;
+/* The first generation is of IPv4 alone. */
+#define RANGE_V4 struct nf_nat_ipv4_multi_range_compat
 
 /* The second lacks the last field of the third, and has all else in its places. */
 static_assert(offsetofend(struct nf_nat_range, max_proto) ==
@@ -52,15 +52,15 @@ static_assert(offsetofend(struct nf_nat_range, max_proto) ==
 static struct nf_nat_range2 of_v4(const void *targinfo)
 {
 	const struct nf_nat_ipv4_range *v4 =
-		((const range_v4 *)targinfo)->range;
+		((const RANGE_V4 *)targinfo)->range;
+	struct nf_nat_range2 range = {};
 
-	return (struct nf_nat_range2){
-		.flags = v4->flags,
-		.min_addr.ip = v4->min_ip,
-		.max_addr.ip = v4->max_ip,
-		.min_proto = v4->min,
-		.max_proto = v4->max,
-	};
+	range.flags = v4->flags;
+	range.min_addr.ip = v4->min_ip;
+	range.max_addr.ip = v4->max_ip;
+	range.min_proto = v4->min;
+	range.max_proto = v4->max;
+	return range;
 }
 
 static struct nf_nat_range2 of_any(const void *targinfo)
@@ -73,50 +73,91 @@ static struct nf_nat_range2 of_any(const void *targinfo)
 
 /* Targets */
 
+/* SNAT and DNAT: each has hooks where it is the one that is meant. */
+static unsigned int translate(struct sk_buff *skb,
+			      const struct nf_hook_state *state,
+			      const struct nf_nat_range2 *range)
+{
+	return ct_nat_setup(skb, state, range, ct_nat_manip_of(state->hook));
+}
+
 static unsigned int netmap(struct sk_buff *skb,
 			   const struct nf_hook_state *state,
 			   struct nf_nat_range2 *range)
 {
-	enum nf_nat_manip_type manip = ct_nat_manip_of(state->hook);
-
-	ct_nat_range_netmap(range, skb, state->pf, manip);
-	return ct_nat_setup(skb, state, range, manip);
+	ct_nat_range_netmap(range, skb, state->pf,
+			    ct_nat_manip_of(state->hook));
+	return translate(skb, state, range);
 }
 
-#define TARGET_FN(_name, _range, _call)					\
-static unsigned int _name(struct sk_buff *skb,				\
-			  const struct xt_action_param *par)		\
-{									\
-	struct nf_nat_range2 range = _range(par->targinfo);		\
-									\
-	return _call;							\
+static unsigned int translate_v4(struct sk_buff *skb,
+				 const struct xt_action_param *par)
+{
+	struct nf_nat_range2 range = of_v4(par->targinfo);
+
+	return translate(skb, par->state, &range);
 }
 
-TARGET_FN(snat_v4, of_v4,
-	  ct_nat_setup(skb, par->state, &range, NF_NAT_MANIP_SRC))
-TARGET_FN(dnat_v4, of_v4,
-	  ct_nat_setup(skb, par->state, &range, NF_NAT_MANIP_DST))
-TARGET_FN(snat_any, of_any,
-	  ct_nat_setup(skb, par->state, &range, NF_NAT_MANIP_SRC))
-TARGET_FN(dnat_any, of_any,
-	  ct_nat_setup(skb, par->state, &range, NF_NAT_MANIP_DST))
-TARGET_FN(masquerade_v4, of_v4, ct_nat_masquerade(skb, par->state, &range))
-TARGET_FN(masquerade_any, of_any, ct_nat_masquerade(skb, par->state, &range))
-TARGET_FN(redirect_v4, of_v4, ct_nat_redirect(skb, par->state, &range))
-TARGET_FN(redirect_any, of_any, ct_nat_redirect(skb, par->state, &range))
-TARGET_FN(netmap_v4, of_v4, netmap(skb, par->state, &range))
-TARGET_FN(netmap_any, of_any, netmap(skb, par->state, &range))
+static unsigned int translate_any(struct sk_buff *skb,
+				  const struct xt_action_param *par)
+{
+	struct nf_nat_range2 range = of_any(par->targinfo);
 
-static unsigned int snat_base(struct sk_buff *skb,
+	return translate(skb, par->state, &range);
+}
+
+static unsigned int masquerade_v4(struct sk_buff *skb,
+				  const struct xt_action_param *par)
+{
+	struct nf_nat_range2 range = of_v4(par->targinfo);
+
+	return ct_nat_masquerade(skb, par->state, &range);
+}
+
+static unsigned int masquerade_any(struct sk_buff *skb,
+				   const struct xt_action_param *par)
+{
+	struct nf_nat_range2 range = of_any(par->targinfo);
+
+	return ct_nat_masquerade(skb, par->state, &range);
+}
+
+static unsigned int redirect_v4(struct sk_buff *skb,
+				const struct xt_action_param *par)
+{
+	struct nf_nat_range2 range = of_v4(par->targinfo);
+
+	return ct_nat_redirect(skb, par->state, &range);
+}
+
+static unsigned int redirect_any(struct sk_buff *skb,
+				 const struct xt_action_param *par)
+{
+	struct nf_nat_range2 range = of_any(par->targinfo);
+
+	return ct_nat_redirect(skb, par->state, &range);
+}
+
+static unsigned int netmap_v4(struct sk_buff *skb,
 			      const struct xt_action_param *par)
 {
-	return ct_nat_setup(skb, par->state, par->targinfo, NF_NAT_MANIP_SRC);
+	struct nf_nat_range2 range = of_v4(par->targinfo);
+
+	return netmap(skb, par->state, &range);
 }
 
-static unsigned int dnat_base(struct sk_buff *skb,
-			      const struct xt_action_param *par)
+static unsigned int netmap_any(struct sk_buff *skb,
+			       const struct xt_action_param *par)
 {
-	return ct_nat_setup(skb, par->state, par->targinfo, NF_NAT_MANIP_DST);
+	struct nf_nat_range2 range = of_any(par->targinfo);
+
+	return netmap(skb, par->state, &range);
+}
+
+static unsigned int translate_base(struct sk_buff *skb,
+				   const struct xt_action_param *par)
+{
+	return translate(skb, par->state, par->targinfo);
 }
 
 /* Rules */
@@ -179,7 +220,7 @@ static int check_v4(const struct xt_tgchk_param *par)
 {
 	struct nf_nat_range2 range = of_v4(par->targinfo);
 
-	if (((const range_v4 *)par->targinfo)->rangesize != 1)
+	if (((const RANGE_V4 *)par->targinfo)->rangesize != 1)
 		return refuse(par, "it takes one range");
 	return check_range(par, &range);
 }
@@ -245,28 +286,29 @@ static int check_netmap_any(const struct xt_tgchk_param *par)
 
 #define TARGETS(_family)						\
 	TARGET(_family, "SNAT", 1, struct nf_nat_range, SOURCE_HOOKS,	\
-	       snat_any, check_any),					\
+	       translate_any, check_any),					\
 	TARGET(_family, "SNAT", 2, struct nf_nat_range2, SOURCE_HOOKS,	\
-	       snat_base, check),					\
+	       translate_base, check),					\
 	TARGET(_family, "DNAT", 1, struct nf_nat_range, DEST_HOOKS,	\
-	       dnat_any, check_any),					\
+	       translate_any, check_any),					\
 	TARGET(_family, "DNAT", 2, struct nf_nat_range2, DEST_HOOKS,	\
-	       dnat_base, check)
+	       translate_base, check)
 
 static struct xt_target targets[] = {
-	TARGET(IPV4, "SNAT", 0, range_v4, SOURCE_HOOKS, snat_v4, check_v4),
-	TARGET(IPV4, "DNAT", 0, range_v4, DEST_HOOKS, dnat_v4, check_v4),
+	TARGET(IPV4, "SNAT", 0, RANGE_V4, SOURCE_HOOKS, translate_v4,
+	       check_v4),
+	TARGET(IPV4, "DNAT", 0, RANGE_V4, DEST_HOOKS, translate_v4, check_v4),
 	TARGETS(IPV4),
 	TARGETS(IPV6),
-	TARGET(IPV4, "MASQUERADE", 0, range_v4, HOOK(POST_ROUTING),
+	TARGET(IPV4, "MASQUERADE", 0, RANGE_V4, HOOK(POST_ROUTING),
 	       masquerade_v4, check_own_v4),
 	TARGET(IPV6, "MASQUERADE", 0, struct nf_nat_range, HOOK(POST_ROUTING),
 	       masquerade_any, check_own_any),
-	TARGET(IPV4, "REDIRECT", 0, range_v4, DEST_HOOKS, redirect_v4,
+	TARGET(IPV4, "REDIRECT", 0, RANGE_V4, DEST_HOOKS, redirect_v4,
 	       check_own_v4),
 	TARGET(IPV6, "REDIRECT", 0, struct nf_nat_range, DEST_HOOKS,
 	       redirect_any, check_own_any),
-	TARGET(IPV4, "NETMAP", 0, range_v4, SOURCE_HOOKS | DEST_HOOKS,
+	TARGET(IPV4, "NETMAP", 0, RANGE_V4, SOURCE_HOOKS | DEST_HOOKS,
 	       netmap_v4, check_netmap_v4),
 	TARGET(IPV6, "NETMAP", 0, struct nf_nat_range,
 	       SOURCE_HOOKS | DEST_HOOKS, netmap_any, check_netmap_any),

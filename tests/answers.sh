@@ -380,7 +380,7 @@ at_most_one() {
 
 net_up
 nf_conntrack_out || fail "nf_conntrack cannot be unloaded"
-load
+load nat=0
 wire_up
 for place in c:c0 r:r0 r:r1 s:s0; do
 	on "${place%:*}" ethtool -K "${place#*:}" gro off > /dev/null 2>&1

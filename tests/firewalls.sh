@@ -256,7 +256,7 @@ clients() {
 }
 
 net_up
-load hashsize=32768
+load hashsize=32768 nat=0
 echo 1 > "$all_logs"
 : > /var/log/messages
 echo_up c

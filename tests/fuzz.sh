@@ -6,7 +6,7 @@
 #
 # Everything that comes from outside, forged: packets on all processors, of which rules
 # say zones and marks early, and of which some wait in a queue, messages of ctnetlink,
-# sysctls and module parameters, all at once, with lists and a table that changes its
+# rules that translate, sysctls and module parameters, all at once, with lists and a table that changes its
 # size beside them. Nothing may be reported by the kernel, numbers must agree
 # afterwards, and nothing may be left.
 #
@@ -118,6 +118,7 @@ modprobe ip_conntrack_netlink || fail "ip_conntrack_netlink"
 if [[ $CT_GUEST == kcsan ]]; then talks=2; else talks=256; fi
 modprobe ct_fuzz talks=$talks || skip_all "no ct_fuzz here"
 rules || fail "the rules"
+"$python" "$here/nat_forge.py" chains | on r nft -f - || fail "chains"
 queue_up || fail "the queue" "$(cat "$work/queue")"
 is "what found something once finds nothing now" "" "$(corpus)"
 # Without noise, which takes the time that races are looked for in.
@@ -134,6 +135,10 @@ for ((job = 0; job < ($(nproc) > 2 ? $(nproc) : 2); job++)); do
 	packets_for $((seed + job % 2)) &
 	jobs+=($!)
 done
+# Rules that translate, under the packets
+on r nice "$python" "$here/nat_forge.py" fuzz "$seed" "$seconds" \
+	> "$work/nat" 2>&1 &
+jobs+=($!)
 for kind in netlink sysctl params; do
 	if [[ $kind == netlink ]]; then less=4; else less=12; fi
 	on r nice -n $less "$python" "$here/fuzz.py" "$kind" "$seed" \
@@ -144,7 +149,7 @@ failed=0
 for job in "${jobs[@]}"; do wait "$job" || failed=$((failed + 1)); done
 noise_down
 is "all of it was taken, or refused" 0 $failed
-say "$(cat "$work"/{netlink,sysctl,params})"
+say "$(cat "$work"/{netlink,sysctl,params})" "rules that translate: $(cat "$work/nat")"
 sent=$(cat /sys/module/ct_fuzz/parameters/sent)
 at_least "packets" "$(pace $((seconds * 50)))" "$sent"
 at_least "some waited in a queue" 1 "$(hits_of r queued)"

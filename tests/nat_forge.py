@@ -2,18 +2,23 @@
 # SPDX-License-Identifier: GPL-2.0
 """Sends rules that translate, as no tool would write them, for nat_rules.sh.
 
+  nat_forge.py chains   for nft(8): what those of "nft" and "fuzz" are put in
   nat_forge.py xt       tables "nat" of ip_tables and ip6_tables, one rule in each
-  nat_forge.py nft      messages of nf_tables; there must be the tables ip n, inet n
-                        and bridge n, with the chains pre, in, out, post and filter
+  nat_forge.py nft      messages of nf_tables
+  nat_forge.py fuzz SEED SECONDS
+                        all of these with something in them changed, over and over;
+                        prints how many were accepted, and how many were not
 
-One line each: name, and the error, or "accepted". A name that begins with "+" is of
-something that the kernel's own accepts, and that ours refuses.
+xt and nft: one line each, name, and the error, or "accepted". A name that begins with
+"+" is of something that the kernel's own accepts, and that ours refuses.
 """
 import ctypes
 import errno
+import random
 import socket
 import struct
 import sys
+import time
 
 from netlink import attr, be32, nest
 
@@ -193,7 +198,7 @@ def xt():
 
 # nf_tables
 
-NEWRULE, BEGIN, END = 6, 16, 17
+NEWTABLE, NEWCHAIN, NEWRULE, DELRULE, BEGIN, END = 0, 3, 6, 8, 16, 17
 IP, IP6, INET, BRIDGE = 2, 10, 1, 7
 SNAT, DNAT = 0, 1
 
@@ -226,18 +231,50 @@ class Tables:
         self.sequence = 0
 
     def rule(self, family, chain, *exprs):
+        return self.batch(NEWRULE, 0x400 | 0x800, family, text(1, "n"),
+                          text(2, chain), nest(4, *exprs))
+
+    def table(self, family):
+        return self.batch(NEWTABLE, 0x400, family, text(1, "n"))
+
+    def nat_chain(self, family, hook):
+        return self.batch(NEWCHAIN, 0x400, family, text(1, "n"), text(3, "c"),
+                          nest(4, be32(1, hook), be32(2, -100)),
+                          text(7, "nat"))
+
+    def flush(self, family, chain):
+        return self.batch(DELRULE, 0, family, text(1, "n"), text(2, chain))
+
+    def batch(self, kind, flags, family, *parts):
         self.sequence += 3
         first = self.sequence
         self.sock.send(
             message(BEGIN, 1, first, 0, resource=10) +
-            message(10 << 8 | NEWRULE, 0x1 | 0x4 | 0x400 | 0x800, first + 1,
-                    family, text(1, "n"), text(2, chain), nest(4, *exprs)) +
+            message(10 << 8 | kind, 0x1 | 0x4 | flags, first + 1, family,
+                    *parts) +
             message(END, 1, first + 2, 0, resource=10))
         while True:
             answer = self.sock.recv(65536)
-            length, kind, _, sequence, _ = struct.unpack_from("=IHHII", answer)
+            _, kind, _, sequence, _ = struct.unpack_from("=IHHII", answer)
             if kind == 2 and sequence in (first, first + 1, first + 2):
                 return -struct.unpack_from("=i", answer, 16)[0]
+
+
+FAMILIES = {"ip": IP, "ip6": IP6, "inet": INET, "bridge": BRIDGE}
+CHAINS = {"pre": "prerouting", "in": "input", "out": "output",
+          "post": "postrouting"}
+
+
+def chains():
+    for family in FAMILIES:
+        kind = "filter" if family == "bridge" else "nat"
+        print(f"table {family} n {{")
+        for name, hook in CHAINS.items():
+            print(f"chain {name} {{ type {kind} hook {hook} priority 0; }}")
+        print("chain filter { type filter hook forward priority 0; }")
+        goal = "dnat to 10.0.0.1;" if family == "ip" else ""
+        print(f"chain dnats {{ {goal} }}\n}}")
+    print("table arp n { }")
 
 
 def nft_cases():
@@ -318,8 +355,69 @@ def nft():
         print(f"{name}: {name_of(tables.rule(family, chain, *exprs))}")
 
 
+# Something changed
+
+def spoiled(data):
+    """A few of its bytes, or none"""
+    data = bytearray(data)
+    for _ in range(random.choice((0, 1, 1, 2, 5))):
+        if data:
+            data[random.randrange(len(data))] = random.choice(
+                (0, 1, 2, 4, 127, 128, 255, random.randrange(256)))
+    return bytes(data)
+
+
+def fuzz_xt(layers, cases):
+    _, family, table, hook, which, revision, data, *rest = random.choice(cases)
+    if random.random() < 0.2:
+        hook = random.choice(VALID["nat"])
+    if random.random() < 0.2:
+        rest = [random.choice((0, 1, TCP, UDP, 132, 47, 255))]
+    if random.random() < 0.1:
+        data += b"\0" * random.choice((1, 8, 16, 40))
+    layer = layers[family]
+    rule = entry(family, target(which, revision, spoiled(data)), *rest)
+    if random.random() < 0.1:
+        rule = spoiled(rule)
+    error = layer.replace(table.lstrip("+"), hook, rule)
+    if random.random() < 0.3:
+        layer.replace("nat")
+    return error
+
+
+def fuzz_nft(tables, cases):
+    _, family, chain, *exprs = random.choice(cases)
+    if random.random() < 0.2:
+        chain = random.choice(("pre", "in", "out", "post", "filter", "dnats"))
+    exprs = [spoiled(each) if random.random() < 0.5 else each for each in exprs]
+    error = tables.rule(family, chain, *exprs)
+    if random.random() < 0.1:
+        for each in FAMILIES.values():
+            tables.flush(each, random.choice(tuple(CHAINS) + ("dnats",)))
+    return error
+
+
+def fuzz(seed, seconds):
+    random.seed(int(seed))
+    layers = {family: Table(family) for family in (V4, V6)}
+    tables = Tables()
+    of_xt, of_nft = list(xt_cases()), list(nft_cases())
+    until = time.monotonic() + int(seconds)
+    accepted = refused = 0
+    while time.monotonic() < until:
+        if random.random() < 0.5:
+            error = fuzz_xt(layers, of_xt)
+        else:
+            error = fuzz_nft(tables, of_nft)
+        accepted += not error
+        refused += bool(error)
+    print(f"accepted {accepted}, refused {refused}")
+
+
 def main():
-    {"xt": xt, "nft": nft}[sys.argv[1]]()
+    {"chains": chains, "xt": xt, "nft": nft,
+     "fuzz": fuzz}[sys.argv[1]](*sys.argv[2:])
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -4,7 +4,8 @@
 
 	nth.py WHAT [STRIDE]	what is done again and again: resize, dump, make (a
 				flow by ctnetlink), event (a packet whose flow a
-				listener hears of), netns, load
+				listener hears of), netns, load, table (the legacy
+				table nat), chain (of type nat)
 
 The kernel's fail-nth makes the n-th allocation of one task fail, whatever it is for
 (Documentation/fault-injection). WHAT is done with n = 1, 1 + STRIDE, ... until it
@@ -20,6 +21,7 @@ import socket
 import sys
 import threading
 
+import nat_forge
 from netlink import connect, flow
 
 CLONE_NEWNET = 0x40000000
@@ -137,6 +139,43 @@ class Netns:
             raise libc_error()
 
 
+class Alone:
+    """Something in a namespace that was made before"""
+
+    def prepare(self):
+        pass
+
+    def enter(self):
+        if LIBC.unshare(CLONE_NEWNET):
+            raise libc_error()
+
+
+class Table(Alone):
+    """The legacy table nat, made when it is looked at"""
+
+    def enter(self):
+        super().enter()
+        self.layer = nat_forge.Table(nat_forge.V4)
+
+    def __call__(self):
+        if self.layer.count('nat') < 0:
+            raise libc_error()
+
+
+class Chain(Alone):
+    """A chain of type nat, for both families"""
+
+    def enter(self):
+        super().enter()
+        self.tables = nat_forge.Tables()
+        self.tables.table(nat_forge.INET)
+
+    def __call__(self):
+        error = self.tables.nat_chain(nat_forge.INET, nat_forge.PRE)
+        if error:
+            raise OSError(error, os.strerror(error))
+
+
 class Load:
     """The module itself; what it needs is there already"""
 
@@ -161,6 +200,8 @@ def in_child(action, n):
     if not pid:
         status = 0
         try:
+            if isinstance(action, Alone):
+                action.enter()
             failed, error = attempt(Fault(), n, action)
             status = failed + 2 * bool(error)
         finally:
@@ -172,8 +213,8 @@ def in_child(action, n):
 def main():
     what, stride = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 1
     action = {'resize': Resize, 'dump': Dump, 'make': Make, 'event': Event,
-              'netns': Netns, 'load': Load}[what]()
-    fault = None if what == 'netns' else Fault()
+              'netns': Netns, 'load': Load, 'table': Table, 'chain': Chain}[what]()
+    fault = None if what in ('netns', 'table', 'chain') else Fault()
     refused = failures = 0
     n = 1
     while True:

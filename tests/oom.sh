@@ -164,6 +164,8 @@ one_by_one() {
 	nth event
 	agrees "lines, count and column 1 agree" r
 	nth netns $many
+	nth table $many
+	nth chain $many
 	check "tracking goes on" on r ping -q -c 1 -W 5 127.0.0.1
 	unload
 	# Not on the console: the kernel has its own words for a module whose image

@@ -391,7 +391,7 @@ story() {
 }
 
 net_up
-load
+load nat=0
 wire_up
 echo_up s
 echo_up r
