@@ -12,45 +12,45 @@
 #ifndef CT_REFUSED_H
 #define CT_REFUSED_H
 
-/* X(name, type of its data, module, text): matches of x_tables */
+/* X(name, type of its data, text, module): matches of x_tables */
 #define CT_REFUSED_MATCHES(X)						\
-	X("helper", xt_helper_info, xt_helper, "-m helper")
+	X("helper", xt_helper_info, "-m helper", xt_helper)
 
-/* X(name, type of its data, module, text): targets of x_tables */
+/* X(name, type of its data, text, module): targets of x_tables */
 #define CT_REFUSED_TARGETS(X)						\
-	X("SYNPROXY", xt_synproxy_info, ipt_SYNPROXY, "-j SYNPROXY")	\
-	X("CONNSECMARK", xt_connsecmark_target_info, xt_CONNSECMARK,	\
-	  "-j CONNSECMARK")
+	X("SYNPROXY", xt_synproxy_info, "-j SYNPROXY", ipt_SYNPROXY)	\
+	X("CONNSECMARK", xt_connsecmark_target_info, "-j CONNSECMARK",	\
+	  xt_CONNSECMARK)
 
-/* X(name, module, text): expressions of nf_tables */
+/* X(name, text, module): expressions of nf_tables */
 #define CT_REFUSED_EXPRS(X)						\
-	X(flow_offload, nft_flow_offload, "flow add")			\
-	X(synproxy, nft_synproxy, "synproxy")
+	X(flow_offload, "flow add", nft_flow_offload)			\
+	X(synproxy, "synproxy", nft_synproxy)
 
-/* X(type, name, module, text): objects of nf_tables */
+/* X(name, type, text, module): objects of nf_tables */
 #define CT_REFUSED_OBJECTS(X)						\
-	X(NFT_OBJECT_CT_HELPER, ct_helper, nft_ct, "ct helper")		\
-	X(NFT_OBJECT_CT_TIMEOUT, ct_timeout, nft_ct, "ct timeout")	\
-	X(NFT_OBJECT_CT_EXPECT, ct_expect, nft_ct, "ct expectation")	\
-	X(NFT_OBJECT_SYNPROXY, synproxy, nft_synproxy, "synproxy")
+	X(ct_helper, NFT_OBJECT_CT_HELPER, "ct helper", nft_ct)		\
+	X(ct_timeout, NFT_OBJECT_CT_TIMEOUT, "ct timeout", nft_ct)	\
+	X(ct_expect, NFT_OBJECT_CT_EXPECT, "ct expectation", nft_ct)	\
+	X(synproxy, NFT_OBJECT_SYNPROXY, "synproxy", nft_synproxy)
 
-/* X(family, module, text): flowtables of nf_tables */
+/* X(family, text, module): flowtables of nf_tables */
 #define CT_REFUSED_FLOWTABLES(X)					\
-	X(IPV4, nf_flow_table_inet, "flowtable")			\
-	X(IPV6, nf_flow_table_inet, "flowtable")			\
-	X(INET, nf_flow_table_inet, "flowtable")
+	X(IPV4, "flowtable", nf_flow_table_inet)			\
+	X(IPV6, "flowtable", nf_flow_table_inet)			\
+	X(INET, "flowtable", nf_flow_table_inet)
 
-/* X(name, number, module, text): actions of tc */
+/* X(name, number, text, module): actions of tc */
 #define CT_REFUSED_ACTIONS(X)						\
-	X(connmark, TCA_ID_CONNMARK, act_connmark, "action connmark")	\
-	X(ctinfo, TCA_ID_CTINFO, act_ctinfo, "action ctinfo")
+	X(connmark, TCA_ID_CONNMARK, "action connmark", act_connmark)	\
+	X(ctinfo, TCA_ID_CTINFO, "action ctinfo", act_ctinfo)
 
-/* X(subsystem, messages, module, text): subsystems of nfnetlink */
+/* X(module, number, how many messages, text): subsystems of nfnetlink */
 #define CT_REFUSED_SUBSYSTEMS(X)					\
-	X(NFNL_SUBSYS_CTNETLINK_TIMEOUT, IPCTNL_MSG_TIMEOUT_MAX,	\
-	  nfnetlink_cttimeout, "nfct timeout")				\
-	X(NFNL_SUBSYS_CTHELPER, NFNL_MSG_CTHELPER_MAX,			\
-	  nfnetlink_cthelper, "nfct helper")
+	X(nfnetlink_cttimeout, NFNL_SUBSYS_CTNETLINK_TIMEOUT,		\
+	  IPCTNL_MSG_TIMEOUT_MAX, "nfct timeout")			\
+	X(nfnetlink_cthelper, NFNL_SUBSYS_CTHELPER,			\
+	  NFNL_MSG_CTHELPER_MAX, "nfct helper")
 
 #define CT_REFUSAL "%s refused: not served by ip_conntrack\n"
 

@@ -19,7 +19,19 @@
 
 #include "ct_refused.h"
 
-#define CALL(_id, _messages, _module, _text)				\
+typedef int nfnl_call_t(struct sk_buff *skb, const struct nfnl_info *info,
+			const struct nlattr *const cda[]);
+
+#define CALL(_module, _id, _messages, _text)				\
+static nfnl_call_t refuse_##_module;					\
+									\
+static_assert((_id) < NFNL_SUBSYS_COUNT);				\
+static const struct nfnl_callback calls_##_module[_messages] = {	\
+	[0 ... _messages - 1] = {					\
+		.call = refuse_##_module, .type = NFNL_CB_MUTEX,	\
+	},								\
+};									\
+									\
 static int refuse_##_module(struct sk_buff *skb,			\
 			    const struct nfnl_info *info,		\
 			    const struct nlattr *const cda[])		\
@@ -28,18 +40,12 @@ static int refuse_##_module(struct sk_buff *skb,			\
 	NL_SET_ERR_MSG_MOD(info->extack,				\
 			   _text " is not served by ip_conntrack");	\
 	return -EOPNOTSUPP;						\
-}									\
-									\
-static const struct nfnl_callback calls_##_module[_messages] = {	\
-	[0 ... _messages - 1] = {					\
-		.call = refuse_##_module, .type = NFNL_CB_MUTEX,	\
-	},								\
-};
+}
 
 CT_REFUSED_SUBSYSTEMS(CALL)
 
-#define SUBSYS(_id, _messages, _module, _text) {			\
-		.name = #_module,					\
+#define SUBSYS(_module, _id, _messages, _text) {			\
+		.name = _text,						\
 		.subsys_id = _id,					\
 		.cb_count = _messages,					\
 		.cb = calls_##_module,					\

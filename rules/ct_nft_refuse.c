@@ -22,7 +22,7 @@ static void *refused(const char *what)
 
 /* Expressions: in any family; what else one is for the kernel does not matter. */
 
-#define SELECT_EXPR(_name, _module, _text)				\
+#define SELECT_EXPR(_name, _text, ...)					\
 static const struct nft_expr_ops *					\
 select_##_name##_expr(const struct nft_ctx *ctx,			\
 		      const struct nlattr * const tb[])			\
@@ -38,7 +38,7 @@ CT_REFUSED_EXPRS(SELECT_EXPR)
 		.select_ops = select_##_name##_expr,			\
 		.owner = THIS_MODULE,					\
 	},
-#define EXPRS(_name, _module, _text)					\
+#define EXPRS(_name, ...)						\
 	EXPR(_name, IPV4) EXPR(_name, IPV6) EXPR(_name, INET)		\
 	EXPR(_name, BRIDGE) EXPR(_name, NETDEV) EXPR(_name, ARP)
 
@@ -48,7 +48,8 @@ static struct nft_expr_type exprs[] = {
 
 /* Objects */
 
-#define SELECT_OBJECT(_type, _name, _module, _text)			\
+#define SELECT_OBJECT(_name, _type, _text, ...)				\
+static_assert((_type) <= NFT_OBJECT_MAX);				\
 static const struct nft_object_ops *					\
 select_##_name##_object(const struct nft_ctx *ctx,			\
 			const struct nlattr * const tb[])		\
@@ -58,7 +59,7 @@ select_##_name##_object(const struct nft_ctx *ctx,			\
 
 CT_REFUSED_OBJECTS(SELECT_OBJECT)
 
-#define OBJECT(_type, _name, _module, _text) {				\
+#define OBJECT(_name, _type, ...) {					\
 		.type = _type,						\
 		.family = NFPROTO_UNSPEC,				\
 		.select_ops = select_##_name##_object,			\
@@ -80,7 +81,7 @@ static void free_nothing(struct nf_flowtable *flowtable)
 {
 }
 
-#define FLOWTABLE(_family, _module, _text) {				\
+#define FLOWTABLE(_family, ...) {					\
 		.family = NFPROTO_##_family,				\
 		.init = refuse_flowtable,				\
 		.free = free_nothing,					\

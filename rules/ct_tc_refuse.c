@@ -32,7 +32,7 @@ static int dump_nothing(struct sk_buff *skb, struct tc_action *action, int bind,
 	return -EOPNOTSUPP;
 }
 
-#define ACTION(_name, _id, _module, _text)				\
+#define ACTION(_name, _id, _text, ...)					\
 static int refuse_##_name(struct net *net, struct nlattr *nla,		\
 			  struct nlattr *est, struct tc_action **action,	\
 			  struct tcf_proto *tp, u32 flags,		\
@@ -64,24 +64,25 @@ static __net_init int _name##_net_init(struct net *net)			\
 static void __net_exit _name##_net_exit(struct list_head *nets)		\
 {									\
 	tc_action_net_exit(nets, _name##_ops.net_id);			\
-}									\
-									\
-static struct pernet_operations _name##_net_ops = {			\
-	.init = _name##_net_init,					\
-	.exit_batch = _name##_net_exit,					\
-	.id = &_name##_ops.net_id,					\
-	.size = sizeof(struct tc_action_net),				\
-};
+}
 
 CT_REFUSED_ACTIONS(ACTION)
 
-#define ROW(_name, _id, _module, _text) { &_name##_ops, &_name##_net_ops },
+#define NET_OPS(_name, ...) {						\
+		.init = _name##_net_init,				\
+		.exit_batch = _name##_net_exit,				\
+		.id = &_name##_ops.net_id,				\
+		.size = sizeof(struct tc_action_net),			\
+	},
 
-static const struct {
-	struct tc_action_ops *ops;
-	struct pernet_operations *net_ops;
-} actions[] = {
-	CT_REFUSED_ACTIONS(ROW)
+static struct pernet_operations net_ops[] = {
+	CT_REFUSED_ACTIONS(NET_OPS)
+};
+
+#define OPS(_name, ...) &_name##_ops,
+
+static struct tc_action_ops *const actions[] = {
+	CT_REFUSED_ACTIONS(OPS)
 };
 
 static bool taken[ARRAY_SIZE(actions)];
@@ -95,11 +96,10 @@ static int __init ct_refuse_tc_init(void)
 		return 0;
 	}
 	for (i = 0; i < ARRAY_SIZE(actions); i++) {
-		taken[i] = !tcf_register_action(actions[i].ops,
-						actions[i].net_ops);
+		taken[i] = !tcf_register_action(actions[i], &net_ops[i]);
 		if (!taken[i])
 			pr_info("action %s is nf_conntrack's: its module is there already\n",
-				actions[i].ops->kind);
+				actions[i]->kind);
 	}
 	return 0;
 }
@@ -110,8 +110,7 @@ static void __exit ct_refuse_tc_exit(void)
 
 	for (i = 0; i < ARRAY_SIZE(actions); i++)
 		if (taken[i])
-			tcf_unregister_action(actions[i].ops,
-					      actions[i].net_ops);
+			tcf_unregister_action(actions[i], &net_ops[i]);
 }
 
 module_init(ct_refuse_tc_init);

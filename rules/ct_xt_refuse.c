@@ -60,7 +60,7 @@ static int refuse_target(const struct xt_tgchk_param *par)
 		.me = THIS_MODULE,					\
 	},
 
-#define REFUSED_MATCH(_name, _info, _module, _text)			\
+#define REFUSED_MATCH(_name, _info, ...)				\
 	MATCH(_name, IPV4, _info, never_match, refuse_match, NULL)	\
 	MATCH(_name, IPV6, _info, never_match, refuse_match, NULL)
 
@@ -73,7 +73,7 @@ static int refuse_target(const struct xt_tgchk_param *par)
 		.me = THIS_MODULE,					\
 	},
 
-#define REFUSED_TARGET(_name, _info, _module, _text)			\
+#define REFUSED_TARGET(_name, _info, ...)				\
 	TARGET(_name, IPV4, _info)					\
 	TARGET(_name, IPV6, _info)
 

@@ -528,7 +528,13 @@ rules_come_and_go() {
 	check "tracked again" tracks 5005
 	for job in "${ct_jobs[@]}"; do bg_end "$job"; done
 	side_down
-	check "all of it goes with the namespace" wait_for 20 unload
+	check "all of it goes with the namespace" wait_for 20 goes
+}
+
+# goes: as a user would have it, with the configuration that is installed
+goes() {
+	modprobe -C "$here/../contrib/modprobe.conf" -r ip_conntrack
+	! loaded
 }
 
 # Emulated machines are slow: one family, and no more than the comparison.

@@ -146,6 +146,8 @@ by_nft() {
 gone() {
 	ip netns add gone
 	on gone ip link set lo up
+	# However long a busy machine takes to begin them
+	knob gone udp_timeout 3000
 	on gone iptables-nft -A OUTPUT -m connlimit --connlimit-above 100000 -j DROP
 	on gone nft -f - <<-'NFT'
 	table ip t {

@@ -218,7 +218,7 @@ by_name() {
 # With our modprobe.conf nothing of nf_nat's is loaded where ours serve.
 by_our_modprobe() {
 	local name
-	cp "$here/../tools/modprobe.conf" "$our_conf"
+	cp "$here/../contrib/modprobe.conf" "$our_conf"
 	for name in iptable_nat ip6table_nat xt_nat xt_MASQUERADE xt_REDIRECT \
 		xt_NETMAP nft_chain_nat nft_nat nft_masq nft_redir; do
 		check "modprobe.conf: $name is ours" modprobe "$name"

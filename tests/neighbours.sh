@@ -10,7 +10,7 @@
 # refused fail when they are used, the log names the option, and nf_conntrack stays
 # out. 17 seconds in User-mode Linux, a minute in QEMU.
 
-# shellcheck disable=SC2317 # called by name
+# shellcheck disable=SC2119,SC2317 # called by name, with or without arguments
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -38,7 +38,7 @@ all_are_listed() {
 refuses() {
 	local module=$1 text=$2 name="$2 ($1)"
 	shift 2
-	if ! grep -q "^$module[[:space:]]*.*refused" "$here/neighbours"; then
+	if ! grep -q "^${module}[[:space:]]*.*refused" "$here/neighbours"; then
 		fail "$name is listed as refused"
 	fi
 	log_mark

@@ -535,9 +535,7 @@ unloading() {
 	in_use "ip6tables CONNMARK" ip_conntrack_xt
 	on r ip6tables -t mangle -F
 	check "without rules it goes, too" wait_for 10 rmmod ip_conntrack_xt
-	rmmod ip_conntrack_netlink
-	[[ ! -d /sys/module/ip_conntrack_tc ]] || rmmod ip_conntrack_tc
-	check "and the tracker" wait_for 10 rmmod ip_conntrack
+	check "and the tracker with the rest" wait_for 10 unload
 	load
 	check "they come back together" test -d /sys/module/ip_conntrack_xt \
 		-a -d /sys/module/ip_conntrack_nft
