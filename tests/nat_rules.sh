@@ -104,11 +104,13 @@ record() {
 # may_lack: this kernel was made without some of the matches.
 may_lack() { grep -q 'User Mode Linux' /proc/cpuinfo; }
 
-# ours_of_forged: of what nf_nat accepts, we refuse some; and where it has a name for
-# all families, a revision that there is not has another error.
+# ours_of_forged: of what nf_nat accepts, we refuse some. Where it has a name for all
+# families, a revision that there is not has another error; so have, in older kernels,
+# flags that there are not.
 ours_of_forged() {
 	sed -e 's/^\(+.*\): accepted$/\1: EINVAL/' \
-		-e 's/^\(SNAT .*\): EPROTOTYPE$/\1: ENOENT/' "$1"
+		-e 's/^\(SNAT .*\): EPROTOTYPE$/\1: ENOENT/' \
+		-e '/^\(one flag more\|flags of the other end\):/s/ENOTSUP/EINVAL/' "$1"
 }
 
 compare() {
