@@ -311,7 +311,7 @@ static void carry_pending(const struct ct_pkt *pkt, struct ct_pending *p,
 			  const struct answer *answer)
 {
 	if (p) {	/* was early */
-		WRITE_ONCE(p->nfct.status, READ_ONCE(ct_pending_status));
+		WRITE_ONCE(p->nfct.status, ct_pending_status_in(pkt->cnet));
 		WRITE_ONCE(p->kind, answer->kind);
 		ct_pending_refer(pkt->skb, p, answer->info);
 	} else {

@@ -79,6 +79,18 @@ static inline bool ct_pending_is_beside(void)
 	return unlikely(READ_ONCE(ct_pending_status) & IPS_TEMPLATE);
 }
 
+/*
+ * What it is in a namespace. Where we translate it never says "template": nf_conntrack
+ * would put its entry in its place, and how the packet is translated were lost. It takes
+ * such a packet for one that it has seen, and leaves it alone.
+ */
+static __always_inline unsigned long
+ct_pending_status_in(const struct ct_net *cnet)
+{
+	return likely(!READ_ONCE(cnet->nat_lost)) ?
+	       READ_ONCE(ct_pending_status) : CT_PENDING_USUAL;
+}
+
 static_assert(__IPS_MAX_BIT < 30);
 
 /* ct_binding.flags */
@@ -311,7 +323,7 @@ ct_pending_attach(struct ct_net *cnet, struct sk_buff *skb, enum ct_info info,
 		return NULL;
 	WRITE_ONCE(p->nfct.status, kind == CT_PENDING_EARLY ?
 				   CT_PENDING_BESIDE :
-				   READ_ONCE(ct_pending_status));
+				   ct_pending_status_in(cnet));
 	WRITE_ONCE(p->kind, kind);
 	WRITE_ONCE(p->note.has, 0);
 	WRITE_ONCE(p->bind.flags, 0);

@@ -202,6 +202,7 @@ static void note_choice(struct ct_pending *p, const struct ct_pkt *pkt,
 
 static u32 bind_flags(const struct ct_pending *p)
 {
+	/* Pairs with the release in note_choice(). */
 	return smp_load_acquire(&p->bind.flags);
 }
 
@@ -246,8 +247,7 @@ EXPORT_SYMBOL_CT(ct_nat_setup);
 static void close_end(struct ct_pending *p, enum nf_nat_manip_type manip)
 {
 	if (is_open(p, manip))
-		smp_store_release(&p->bind.flags,
-				  p->bind.flags | ct_nat_bit(manip));
+		WRITE_ONCE(p->bind.flags, p->bind.flags | ct_nat_bit(manip));
 }
 
 /* At the last hook */

@@ -19,7 +19,9 @@ need nft socat ethtool
 
 # Client, server, outside, a host that is the server by translation, a router beyond,
 # and what this host itself has there, and at the clients
+# shellcheck disable=SC2034 # by name
 v4=(10.11.0.1 10.12.0.1 10.2.0.77 10.12.0.99 10.12.0.254 10.2.0.1 10.1.0.1)
+# shellcheck disable=SC2034 # by name
 v6=(fd11::1 fd12::1 fd02::77 fd12::99 fd12::fe fd02::1 fd01::1)
 
 # family 4|6: sets the rest
@@ -102,7 +104,7 @@ story() {
 	wire s "$(error big "$odst" "$osrc") / $othere"
 	wire c "$(error unreach "$client" "$dst") / $back"
 	wire c "$(head "$p" "$client" "$dst" 1) $(body "$p" "$sport" "$dport")"
-	wire s "$(head "$p" "$odst" "$osrc" 1) $(sed 's,^[^/]*,,' <<< "$oback")"
+	wire s "$(head "$p" "$odst" "$osrc" 1) /${oback#*/}"
 }
 
 # Packets that no flow is made for, as this host answers them
@@ -223,7 +225,7 @@ kind_reject() {
 kind_redirect() {
 	local p
 	nat_rules "iifname r0 $ip daddr $server meta l4proto { tcp, udp } redirect to :99" ""
-	for p in tcp udp; do refused $p 1000 "$server" 80; done
+	for p in tcp udp; do refused "$p" 1000 "$server" 80; done
 	nat_rules "iifname r0 $ip daddr $server redirect" ""
 	refused udp 1001 "$server" 88
 	refused echo 7 "$server" 0
@@ -238,7 +240,7 @@ kind_prefix() {
 	outside=10.2.0.1
 	[[ $f == 6 ]] && outside=fd02:0:0:1::1
 	for p in tcp udp echo other; do
-		story $p 1000 "$server" 80 "$outside" 1000 "$server" 80
+		story "$p" 1000 "$server" 80 "$outside" 1000 "$server" 80
 	done
 }
 
@@ -249,7 +251,7 @@ kind_hairpin() {
 	nat_rules "iifname r0 $ip daddr $virtual dnat to ${client}5" \
 		"iifname r0 oifname r0 masquerade"
 	for p in tcp udp echo other; do
-		wire c "$(head $p "$client" "$virtual") $(body $p 1000 80)"
+		wire c "$(head "$p" "$client" "$virtual") $(body "$p" 1000 80)"
 	done
 	wire c "$(head udp "${client}5" "$gate") $(body udp 80 1000 1)"
 	wire c "$(head echo "${client}5" "$gate") $(body echo 1000 0 1)"
@@ -279,12 +281,9 @@ kind_local() {
 
 # In pieces, which are translated as one
 kind_pieces() {
-	local pieces
 	nat_rules "iifname r0 $ip daddr $virtual dnat to $server" \
 		"oifname r1 snat to $outside"
-	for pieces in "$(head udp "$client" "$virtual") id=77 split=64"; do
-		wire c "$pieces / udp sport=1000 dport=80 / data n=200"
-	done
+	wire c "$(head udp "$client" "$virtual") id=77 split=64 / udp sport=1000 dport=80 / data n=200"
 	wire s "$(head udp "$server" "$outside") id=78 split=64 / udp sport=80 dport=1000 / data n=200"
 }
 

@@ -9,7 +9,7 @@
 # request; who asks for the original destination; what rules see behind a translation;
 # packets that are refused but not leaked; and the module's end.
 
-# shellcheck disable=SC2317,SC2329 # called by name
+# shellcheck disable=SC2119,SC2317,SC2329 # called by name, with or without arguments
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -52,7 +52,7 @@ ports_run_out() {
 	local n
 	nat_rules "" "oifname r1 meta l4proto { tcp, udp } snat to 10.2.0.77:4000-4009"
 	log_mark
-	for n in {1..10}; do syn 10.11.1.$n 500; done
+	for n in {1..10}; do syn "10.11.1.$n" 500; done
 	wait_is "ten ports: ten connections" 10 lines r "dst=10.2.0.77"
 	is "ten ports: each has one" 10 "$(table r |
 		grep -o 'dst=10.2.0.77 sport=80 dport=40[0-9]*' | sort -u | wc -l)"
@@ -62,6 +62,7 @@ ports_run_out() {
 	logs "and the log says of which rule" \
 		"nothing is free for protocol 6, rule 10.2.0.77-10.2.0.77 ports 4000-4009"
 	is "nobody lost a connection for it" 10 "$(lines r "dst=10.2.0.77")"
+	crowd
 	udp 10.11.1.11 501 80
 	wait_is "another protocol has ports of its own" 11 lines r "dst=10.2.0.77"
 	on r conntrack -D -s 10.11.1.7 > /dev/null 2>&1
@@ -74,6 +75,24 @@ ports_run_out() {
 	no_flow "and is gone" r "src=10.11.1.3 "
 	is "with nobody else" 10 "$(table r | grep -c '^tcp.*dst=10.2.0.77')"
 	flush_flows r
+}
+
+# Very many more, on two processors at once
+crowd() {
+	local before n cpu pids=()
+	before=$(table r | grep -o 'src=10.11.1.[0-9]* ' | sort)
+	n=$(pace 6000)
+	for cpu in 0 1; do
+		echo "c repeat=$n ip src=10.11.$((cpu + 3)).1++ dst=10.12.0.1 / tcp sport=500 dport=80 flags=S seq=1" |
+			taskset -c "$cpu" "$python" "$here/wire.py" \
+			c:c0:02:00:00:00:01:01 > /dev/null &
+		pids+=($!)
+	done
+	wait "${pids[@]}"
+	at_least "very many more are dropped" $((2 * n)) \
+		"$(reason r "translation: nothing is free")"
+	is "and the ten are the ten" "$before" \
+		"$(table r | grep -o 'src=10.11.1.[0-9]* ' | sort)"
 }
 
 # 10.11.1.3's connection, from a handshake to TIME_WAIT
@@ -301,6 +320,37 @@ rules_go() {
 	wait_is "the flow has gone: no more" 1 seen s0 "^10.11.0.1>10.12.0.1 p17 .*0e10"
 }
 
+# --- nf_conntrack, later ------------------------------------------------------
+
+# It is loaded, and something has it track: what is translated goes on, and begins.
+comes_later() {
+	local name="nf_conntrack comes later"
+	nat_rules "" "oifname r1 masquerade"
+	udp 10.11.0.1 3800 80
+	wait_is "$name: translated" 1 seen s0 "^10.2.0.1>10.12.0.1 p17 .*0ed8"
+	if ! modprobe nf_conntrack || ! modprobe xt_helper ||
+		! on r iptables -t mangle -A FORWARD -m helper --helper ftp; then
+		skip "$name" "nothing has it track here"
+		return
+	fi
+	udp 10.11.0.1 3800 80
+	wire s "ip src=10.12.0.1 dst=10.2.0.1 / udp sport=80 dport=3800"
+	udp 10.11.0.1 3800 80
+	wait_is "$name: so it goes on" 3 seen s0 "^10.2.0.1>10.12.0.1 p17 .*0ed8"
+	wait_is "$name: and is answered" 1 flow_has "sport=3800 dport=80" \
+		"packets=3 .* packets=1 "
+	udp 10.11.0.1 3801 80
+	wait_is "$name: others begin" 1 seen s0 "^10.2.0.1>10.12.0.1 p17 .*0ed9"
+	wire c "ip src=10.11.0.1 dst=10.12.0.1 / icmp id=3802"
+	wait_is "$name: also ping" 1 seen s0 "^10.2.0.1>10.12.0.1 p1 .*0eda"
+	is "$name: nothing leaves with the inside address" 0 \
+		"$(seen s0 '^10\.11\.0\.1>.* p(17|1) .*0ed[89a]')"
+	on r iptables -t mangle -F
+	flush_flows r
+	set_rules r < /dev/null
+	check "$name: and goes" nf_conntrack_out
+}
+
 # --- sizes and the end -------------------------------------------------------
 
 slab() { awk -v name="$1" '$1 == name { print $4 }' /proc/slabinfo; }
@@ -347,6 +397,7 @@ masquerade_follows
 by_request
 who_asks
 nothing_leaks
+comes_later
 sizes
 end_of_it
 check_not "nf_conntrack was never needed" test -d /sys/module/nf_conntrack
