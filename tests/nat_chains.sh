@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # guests: uml deb6.12
 # long: umldebug deb6.1
-# timeout: 400
+# timeout: 900
 # shellcheck disable=SC2119,SC2317
 #
 # Which chains translate a first packet, and in which order (some 40 s): those of nft at
