@@ -328,11 +328,15 @@ comes_later() {
 	nat_rules "" "oifname r1 masquerade"
 	udp 10.11.0.1 3800 80
 	wait_is "$name: translated" 1 seen s0 "^10.2.0.1>10.12.0.1 p17 .*0ed8"
-	if ! modprobe nf_conntrack || ! modprobe xt_helper ||
-		! on r iptables -t mangle -A FORWARD -m helper --helper ftp; then
-		skip "$name" "nothing has it track here"
-		return
-	fi
+	on r nft -f - <<-'END' || fail "$name: a rule has it track"
+	table ip x {
+		chain f {
+			type filter hook forward priority 0
+			tcp dport 9 synproxy mss 1460 wscale 7
+		}
+	}
+	END
+	check "$name" test -d /sys/module/nf_conntrack
 	udp 10.11.0.1 3800 80
 	wire s "ip src=10.12.0.1 dst=10.2.0.1 / udp sport=80 dport=3800"
 	udp 10.11.0.1 3800 80
@@ -345,7 +349,6 @@ comes_later() {
 	wait_is "$name: also ping" 1 seen s0 "^10.2.0.1>10.12.0.1 p1 .*0eda"
 	is "$name: nothing leaves with the inside address" 0 \
 		"$(seen s0 '^10\.11\.0\.1>.* p(17|1) .*0ed[89a]')"
-	on r iptables -t mangle -F
 	flush_flows r
 	set_rules r < /dev/null
 	check "$name: and goes" nf_conntrack_out
