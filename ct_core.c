@@ -510,6 +510,11 @@ static bool is_bound(const struct birth *birth)
 	return birth->p && birth->p->bind.flags & CT_BIND_TO;
 }
 
+static int bound_oif(const struct ct_pending *p)
+{
+	return p->bind.flags & CT_BIND_OIF ? p->bind.oif : 0;
+}
+
 static noinline bool prepare_alias(struct birth *birth,
 				   const struct ct_pkt *pkt)
 {
@@ -651,7 +656,7 @@ static struct ct_flow *conceive(const struct ct_pkt *pkt,
 		status |= ct_packet_nat_status(&birth->orig, &pkt->tuple);
 	if (unlikely(birth->alias && is_bound(birth))) {
 		status |= CT_FLOW_BOUND | IPS_NAT_DONE_MASK;
-		ct_flow_alias(flow)->oif = birth->p->bind.oif;
+		ct_flow_alias(flow)->oif = bound_oif(birth->p);
 	}
 	ct_flow_prepare(flow, pkt->now + j->timeout, status);
 	ct_flow_count(flow, IP_CT_DIR_ORIGINAL, pkt->len);

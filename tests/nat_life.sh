@@ -194,6 +194,7 @@ routes_again() {
 
 # The route leads to another device: who had the first one's address ends.
 another_way() {
+	local n
 	udp 10.11.0.1 3200 80
 	wait_is "out by one device" 1 lines r "dst=10.2.0.1 sport=80 dport=3200"
 	ip -n r link add d0 type dummy
@@ -207,8 +208,12 @@ another_way() {
 		reason r "translation: another way out"
 	udp 10.11.0.1 3200 80
 	wait_is "the next one has that one's address" 1 lines r "dst=10.3.0.1 sport=80 dport=3200"
-	ip -n r link del d0
 	routes_again
+	nat_rules "" "oifname r1 snat to 10.2.0.77"
+	for n in 1 2 3 4; do udp 10.11.0.1 3201 80; done
+	wait_is "who is translated by a rule with an address goes any way" 4 \
+		seen s0 "^10.2.0.77>10.12.0.1 p17 .*0c81"
+	ip -n r link del d0
 }
 
 # --- by request --------------------------------------------------------------
