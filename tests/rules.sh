@@ -535,7 +535,8 @@ unloading() {
 	in_use "ip6tables CONNMARK" ip_conntrack_xt
 	on r ip6tables -t mangle -F
 	check "without rules it goes, too" wait_for 10 rmmod ip_conntrack_xt
-	rmmod ip_conntrack_netlink
+	rmmod ip_conntrack_netlink ip_conntrack_nat_nft ip_conntrack_nat_xt \
+		ip_conntrack_nat
 	check "and the tracker" wait_for 10 rmmod ip_conntrack
 	load
 	check "they come back together" test -d /sys/module/ip_conntrack_xt \

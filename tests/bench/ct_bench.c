@@ -105,6 +105,10 @@ static bool ipv6;
 module_param(ipv6, bool, 0644);
 MODULE_PARM_DESC(ipv6, "conversations in IPv6 (default: off)");
 
+static unsigned int outside;
+module_param(outside, uint, 0644);
+MODULE_PARM_DESC(outside, "bits of an IPv4 client's address that a rule inverts: answers go to what it is then (default: 0)");
+
 static bool tsc;
 module_param(tsc, bool, 0644);
 MODULE_PARM_DESC(tsc, "count ticks of the processor's counter, not ns (default: off)");
@@ -379,11 +383,12 @@ static void write_ipv4(struct run *run, u32 flow, bool reply, unsigned int len)
 {
 	struct iphdr *iph = ip_hdr(run->skb);
 	__be32 client = htonl(CLIENTS + flow);
+	__be32 known = htonl((CLIENTS + flow) ^ outside);
 
 	iph->id = htons((u16)run->sent);
 	iph->tot_len = htons(sizeof(*iph) + len);
 	iph->saddr = reply ? htonl(SERVER) : client;
-	iph->daddr = reply ? client : htonl(SERVER);
+	iph->daddr = reply ? known : htonl(SERVER);
 }
 
 static void write_ipv6(struct run *run, u32 flow, bool reply, unsigned int len)
