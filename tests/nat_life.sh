@@ -18,7 +18,7 @@ need nft socat conntrack
 # watch PLACE: what comes there from now on is $work/seen.DEVICE
 watch() {
 	bg "$python" "$here/natwatch.py" "$1" "$work/seen.${1#*:}"
-	wait_for 30 grep -q ready "$work/seen.${1#*:}" ||
+	wait_for 90 grep -q ready "$work/seen.${1#*:}" ||
 		fail "somebody watches $1"
 }
 
@@ -252,7 +252,7 @@ original_dst() {
 	print(socket.inet_ntop(s.family, d[8:24] if six else d[4:8]), port)
 	END
 	local pid=$!
-	wait_for 30 grep -q ready "$work/original"
+	wait_for 90 grep -q ready "$work/original"
 	on c timeout 5 socat -u /dev/null "TCP$1:$2:$3,connect-timeout=4"
 	wait $pid
 	sed 1d "$work/original"
