@@ -68,6 +68,11 @@ static bool new_flow_is_bound(const struct new_flow *new)
 	return new->p && new->p->bind.flags & CT_BIND_TO;
 }
 
+static int bound_oif(const struct ct_pending *p)
+{
+	return p->bind.flags & CT_BIND_OIF ? p->bind.oif : 0;
+}
+
 static noinline bool new_flow_alias(struct new_flow *new,
 				    const struct ct_pkt *pkt)
 {
@@ -211,7 +216,7 @@ static struct ct_flow *new_flow_init(const struct ct_pkt *pkt,
 		status |= ct_packet_nat_status(&new->orig, &pkt->tuple);
 	if (unlikely(new->alias && new_flow_is_bound(new))) {
 		status |= CT_FLOW_BOUND | IPS_NAT_DONE_MASK;
-		ct_flow_alias(flow)->oif = new->p->bind.oif;
+		ct_flow_alias(flow)->oif = bound_oif(new->p);
 	}
 	ct_flow_prepare(flow, pkt->now + j->timeout, status);
 	ct_flow_count(flow, IP_CT_DIR_ORIGINAL, pkt->len);

@@ -101,13 +101,14 @@ static_assert(__IPS_MAX_BIT < 30);
 #define CT_BIND_LOST	BIT(4)	/* nobody knows: it is to be dropped */
 #define CT_BIND_SRC_MAY	BIT(5)	/* of a flow's packet: its source may differ */
 #define CT_BIND_DST_MAY	BIT(6)	/* the same of its destination */
+#define CT_BIND_OIF	BIT(7)	/* it may leave by one interface only: @oif */
 
 #define CT_BIND_FLOW	(CT_BIND_SRC | CT_BIND_DST | CT_BIND_TO)
 
 /**
  * struct ct_binding - how we translate a packet: nat/ct_nat.c
  * @flags: CT_BIND_*
- * @oif: index of the interface that it may leave by, 0 for any
+ * @oif: index of the interface that it may leave by
  * @to: what it becomes, between the first hook and the last
  * @range: from what its source was chosen
  *
@@ -348,6 +349,8 @@ static __always_inline void ct_pending_bind(struct ct_pending *p, int oif)
 		flags |= CT_BIND_SRC_MAY;
 	if (l4 || !ct_addr_equal(to->family, &orig->dst, &to->dst))
 		flags |= CT_BIND_DST_MAY;
+	if (oif)
+		flags |= CT_BIND_OIF;
 	p->bind.oif = oif;
 	WRITE_ONCE(p->bind.flags, flags);
 }

@@ -356,9 +356,8 @@ static unsigned int rewrite_about(struct sk_buff *skb, struct ct_pending *p,
 		       drop(&pkt, CT_R_NAT_WRITE, state);
 	if (is_redirect(&pkt) ||
 	    !ct_nat_mangle_quote(&pkt, quote, &p->orig, other) ||
-	    !ct_nat_mangle(&pkt, &to, manip))
+	    !ct_nat_mangle(&pkt, &to, manip) || !ct_nat_sum_error(&pkt))
 		return drop(&pkt, CT_R_NAT_WRITE, state);
-	ct_nat_sum_error(&pkt);
 	return NF_ACCEPT;
 }
 
@@ -434,7 +433,8 @@ static unsigned int ask_rules(struct sk_buff *skb, struct ct_pending *p,
 static bool has_moved(const struct ct_pending *p,
 		      const struct nf_hook_state *state)
 {
-	return p->bind.oif && state->hook == NF_INET_POST_ROUTING &&
+	return p->bind.flags & CT_BIND_OIF &&
+	       state->hook == NF_INET_POST_ROUTING &&
 	       state->out && state->out->ifindex != p->bind.oif;
 }
 

@@ -28,7 +28,7 @@ bool ct_nat_mangle(struct ct_pkt *pkt, const struct ct_tuple *to,
 bool ct_nat_mangle_quote(const struct ct_pkt *pkt, unsigned int offset,
 			 const struct ct_tuple *to,
 			 enum nf_nat_manip_type manip);
-void ct_nat_sum_error(const struct ct_pkt *pkt);
+bool ct_nat_sum_error(const struct ct_pkt *pkt);
 
 /* Choosing: ct_nat_choose.c */
 bool ct_nat_choose(struct ct_pkt *pkt, const struct nf_nat_range2 *range,

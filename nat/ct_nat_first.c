@@ -30,10 +30,12 @@
 /**
  * struct ct_nat_firsts - those of a namespace
  * @lock: holds the rest
+ * @used: there ever was one
  * @slot: by a keyed hash of what they were
  */
 struct ct_nat_firsts {
 	spinlock_t lock;	/* innermost, bottom halves off */
+	bool used;
 	struct ct_pending *slot[FIRST_SLOTS];
 };
 
@@ -80,9 +82,12 @@ static void put(struct ct_pending *p)
 bool ct_nat_first_find(struct ct_nat_firsts *firsts, const struct ct_net *cnet,
 		       const struct ct_pending *p, struct ct_tuple *to)
 {
-	struct ct_pending **slot = slot_of(firsts, cnet, p);
+	struct ct_pending **slot;
 	bool found;
 
+	if (!READ_ONCE(firsts->used))
+		return false;
+	slot = slot_of(firsts, cnet, p);
 	if (!READ_ONCE(*slot))
 		return false;
 	spin_lock(&firsts->lock);
@@ -118,6 +123,7 @@ bool ct_nat_first_keep(struct ct_nat_firsts *firsts, const struct ct_net *cnet,
 		old = *slot;
 		nf_conntrack_get(&p->nfct.ct_general);
 		WRITE_ONCE(*slot, p);
+		WRITE_ONCE(firsts->used, true);
 	}
 	spin_unlock(&firsts->lock);
 	put(old);

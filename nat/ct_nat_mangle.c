@@ -383,20 +383,26 @@ EXPORT_SYMBOL_CT_TEST(ct_nat_mangle_quote);
 
 /**
  * ct_nat_sum_error() - the checksum of an error whose quote was rewritten
- * @pkt: the error, which is writable, and whose addresses are what they will be
+ * @pkt: the error, whose addresses are what they will be
  *
  * Context: any.
+ *
+ * Return: false if there is no memory.
  */
-void ct_nat_sum_error(const struct ct_pkt *pkt)
+bool ct_nat_sum_error(const struct ct_pkt *pkt)
 {
 	struct sk_buff *skb = pkt->skb;
-	const struct ipv6hdr *ip6h = ipv6_hdr(skb);
-	__sum16 *sum = (__sum16 *)(skb->data + pkt->l4off +
-				   offsetof(struct icmphdr, checksum));
+	const struct ipv6hdr *ip6h;
+	__sum16 *sum;
 	__wsum data;
 
 	if (skb->ip_summed == CHECKSUM_PARTIAL)
-		return;
+		return true;
+	if (skb_ensure_writable(skb, pkt->l4off + sizeof(struct icmphdr)))
+		return false;
+	ip6h = ipv6_hdr(skb);
+	sum = (__sum16 *)(skb->data + pkt->l4off +
+			  offsetof(struct icmphdr, checksum));
 	*sum = 0;
 	data = skb_checksum(skb, pkt->l4off, pkt->l4len, 0);
 	if (pkt->tuple.family == NFPROTO_IPV4)
@@ -407,4 +413,5 @@ void ct_nat_sum_error(const struct ct_pkt *pkt)
 	/* What the device has added up was another packet. */
 	if (skb->ip_summed == CHECKSUM_COMPLETE)
 		skb->ip_summed = CHECKSUM_NONE;
+	return true;
 }

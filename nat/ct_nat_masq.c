@@ -105,6 +105,7 @@ int ct_nat_masquerade(struct sk_buff *skb, const struct nf_hook_state *state,
 	own.max_addr = own.min_addr;
 	own.flags |= NF_NAT_RANGE_MAP_IPS;
 	p->bind.oif = state->out->ifindex;
+	WRITE_ONCE(p->bind.flags, p->bind.flags | CT_BIND_OIF);
 	note_use(state->net);
 	return ct_nat_setup(skb, state, &own, NF_NAT_MANIP_SRC);
 }

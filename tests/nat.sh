@@ -301,7 +301,7 @@ side_up() {
 	wire_up
 	for place in c:c0 s:s0; do
 		bg "$python" "$here/natwatch.py" "$place" "$work/seen.${place#*:}"
-		wait_for 20 grep -q ready "$work/seen.${place#*:}" ||
+		wait_for 90 grep -q ready "$work/seen.${place#*:}" ||
 			fail "somebody watches $place"
 	done
 }

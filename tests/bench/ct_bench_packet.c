@@ -30,6 +30,10 @@ static bool with_options = true;
 module_param_named(tcp_options, with_options, bool, 0644);
 MODULE_PARM_DESC(tcp_options, "time stamps in TCP, and what a SYN has (default: on)");
 
+static unsigned int outside;
+module_param(outside, uint, 0644);
+MODULE_PARM_DESC(outside, "bits of an IPv4 client's address that a rule inverts: answers go to what it is then (default: 0)");
+
 /* The longest packet: IPv6, TCP with all options */
 #define PACKET_MAX	(sizeof(struct ipv6hdr) + sizeof(struct tcphdr) + \
 			 20 + PAYLOAD)
@@ -153,11 +157,12 @@ static void write_ipv4(struct run *run, u32 flow, bool reply, unsigned int len)
 {
 	struct iphdr *iph = ip_hdr(run->skb);
 	__be32 client = htonl(CLIENTS + flow);
+	__be32 known = htonl((CLIENTS + flow) ^ outside);
 
 	iph->id = htons((u16)run->sent);
 	iph->tot_len = htons(sizeof(*iph) + len);
 	iph->saddr = reply ? htonl(SERVER) : client;
-	iph->daddr = reply ? client : htonl(SERVER);
+	iph->daddr = reply ? known : htonl(SERVER);
 }
 
 static void write_ipv6(struct run *run, u32 flow, bool reply, unsigned int len)

@@ -47,16 +47,15 @@ static void make_tuple(struct ct_tuple *t, u32 n, u8 family)
 	}
 }
 
-/* The number is kept in the mark too. */
-static struct ct_flow *add_flow(struct table_test *tt, u32 n, u8 family,
-				const struct ct_tuple *reply, u32 age)
+static struct ct_flow *add_tuple(struct table_test *tt,
+				 const struct ct_tuple *t,
+				 const struct ct_tuple *reply, u32 mark,
+				 u32 age, u32 status)
 {
 	struct ct_lookup_key orig, alias;
 	struct ct_flow *flow;
-	struct ct_tuple t;
 
-	make_tuple(&t, n, family);
-	ct_tuple_identify(&t, &tt->cnet, &orig);
+	ct_tuple_identify(t, &tt->cnet, &orig);
 	if (reply)
 		ct_tuple_identify(reply, &tt->cnet, &alias);
 	local_bh_disable();
@@ -64,8 +63,8 @@ static struct ct_flow *add_flow(struct table_test *tt, u32 n, u8 family,
 	flow = ct_flow_create(&tt->cnet, &orig, reply ? &alias : NULL);
 	if (IS_ERR(flow))
 		goto out;
-	flow->mark = n;
-	flow->expires = ct_now() + age;
+	flow->mark = mark;
+	ct_flow_prepare(flow, ct_now() + age, status);
 	if (!ct_flow_confirm(&tt->cnet, flow, NULL)) {
 		ct_flow_discard(flow);
 		flow = NULL;
@@ -74,6 +73,16 @@ out:
 	rcu_read_unlock();
 	local_bh_enable();
 	return flow;
+}
+
+/* The number is kept in the mark too. */
+static struct ct_flow *add_flow(struct table_test *tt, u32 n, u8 family,
+				const struct ct_tuple *reply, u32 age)
+{
+	struct ct_tuple t;
+
+	make_tuple(&t, n, family);
+	return add_tuple(tt, &t, reply, n, age, 0);
 }
 
 /* The flow of a tuple, or -1; @dir as found. */
@@ -190,6 +199,42 @@ static void finds_translated_flows(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, add_flow(tt, 8, NFPROTO_IPV4, &reply, HZ));
 	end_flow(tt, 7, NFPROTO_IPV4);
 	KUNIT_EXPECT_EQ(test, find_mark(tt, &reply, &dir), -1L);
+}
+
+/*
+ * Where we translate, the outside end of a flow may be that of another one, which begins
+ * there: each direction between the two ends is one flow's.
+ */
+static void bound_flows_share_their_ends(struct kunit *test)
+{
+	struct table_test *tt = test->priv;
+	struct ct_tuple t, reply, own, own_reply;
+	enum ip_conntrack_dir dir;
+
+	make_tuple(&t, 7, NFPROTO_IPV4);
+	ct_tuple_invert(&reply, &t);
+	reply.dst.ip = htonl(0xc0000201);
+	reply.dport = htons(1024);
+	ct_tuple_invert(&own, &reply);
+	own_reply = reply;
+	own_reply.dport = htons(1025);
+	KUNIT_ASSERT_NOT_NULL(test, add_tuple(tt, &t, &reply, 7, CT_TEST_AGE,
+					      CT_FLOW_BOUND));
+	KUNIT_EXPECT_EQ(test, find_mark(tt, &own, &dir), -1L);
+	/* Not with the replies of the first one */
+	KUNIT_EXPECT_NULL(test, add_tuple(tt, &own, NULL, 8, CT_TEST_AGE, 0));
+	KUNIT_EXPECT_NULL(test, add_tuple(tt, &own, &reply, 8, CT_TEST_AGE,
+					  CT_FLOW_BOUND));
+	KUNIT_ASSERT_NOT_NULL(test, add_tuple(tt, &own, &own_reply, 8,
+					      CT_TEST_AGE, CT_FLOW_BOUND));
+	KUNIT_EXPECT_EQ(test, find_mark(tt, &own, &dir), 8L);
+	KUNIT_EXPECT_EQ(test, (int)dir, (int)ORIG);
+	KUNIT_EXPECT_EQ(test, find_mark(tt, &reply, &dir), 7L);
+	KUNIT_EXPECT_EQ(test, (int)dir, (int)REPLY);
+	KUNIT_EXPECT_EQ(test, find_mark(tt, &own_reply, &dir), 8L);
+	end_flow(tt, 7, NFPROTO_IPV4);
+	KUNIT_EXPECT_EQ(test, find_mark(tt, &reply, &dir), -1L);
+	KUNIT_EXPECT_EQ(test, find_mark(tt, &own, &dir), 8L);
 }
 
 /*
@@ -716,6 +761,7 @@ static struct kunit_case table_cases[] = {
 	KUNIT_CASE(refuses_a_second_flow),
 	KUNIT_CASE(finds_translated_flows),
 	KUNIT_CASE(translated_flows_have_one_original),
+	KUNIT_CASE(bound_flows_share_their_ends),
 	KUNIT_CASE(finds_flows_of_their_link_only),
 	KUNIT_CASE(believes_nothing_before_it_is_locked),
 	KUNIT_CASE(counts_beyond_32_bits),
