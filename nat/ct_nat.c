@@ -49,18 +49,6 @@
 #include "ct_translate.h"
 #include "ip_conntrack.h"
 
-/**
- * struct nat_net - of a namespace
- * @hooked: its families that have hooks, by is_six()
- * @firsts: first packets whose destination was translated
- */
-struct nat_net {
-	bool hooked[2];
-	struct ct_nat_firsts *firsts;
-};
-
-static unsigned int nat_net_id;
-
 /* Reading */
 
 /*
@@ -136,19 +124,6 @@ static int drop(const struct ct_pkt *pkt, enum ct_reason reason,
 }
 
 /* Setting up */
-
-/* A first packet, of which nobody has decided this end */
-static bool is_open(const struct ct_pending *p, enum nf_nat_manip_type manip)
-{
-	return p && READ_ONCE(p->kind) == CT_PENDING_FIRST &&
-	       !(READ_ONCE(p->bind.flags) & ct_nat_bit(manip));
-}
-
-bool ct_nat_is_set(const struct sk_buff *skb, const struct nf_hook_state *state)
-{
-	return !is_open(ct_pending_of(skb), ct_nat_manip_of(state->hook));
-}
-EXPORT_SYMBOL_CT(ct_nat_is_set);
 
 static void say_full(const struct ct_pkt *pkt,
 		     const struct nf_nat_range2 *range)
@@ -226,7 +201,7 @@ int ct_nat_setup(struct sk_buff *skb, const struct nf_hook_state *state,
 	struct ct_pkt pkt;
 	bool moved;
 
-	if (!is_open(p, manip))
+	if (!ct_nat_is_open(p, manip))
 		return NF_ACCEPT;
 	if (!read_now(&pkt, skb, state))
 		return NF_DROP;
@@ -246,7 +221,7 @@ EXPORT_SYMBOL_CT(ct_nat_setup);
 /* Chains have nothing to say, or have said it. */
 static void close_end(struct ct_pending *p, enum nf_nat_manip_type manip)
 {
-	if (is_open(p, manip))
+	if (ct_nat_is_open(p, manip))
 		WRITE_ONCE(p->bind.flags, p->bind.flags | ct_nat_bit(manip));
 }
 
@@ -271,7 +246,17 @@ static void restore_source(struct ct_pkt *pkt, const struct ct_tuple *orig)
 		pkt->tuple.sport = orig->sport;
 }
 
-static bool choose_again(struct ct_pkt *pkt, struct ct_pending *p,
+/**
+ * ct_nat_choose_again() - give a first packet another source
+ * @pkt: the packet, whose replies would be those of another connection
+ * @p: what it refers to
+ * @state: the last hook
+ *
+ * Context: bottom halves off.
+ *
+ * Return: false if there is none; else @pkt->tuple is what it is now.
+ */
+bool ct_nat_choose_again(struct ct_pkt *pkt, struct ct_pending *p,
 			 const struct nf_hook_state *state)
 {
 	bool ruled = p->bind.flags & CT_BIND_RANGE;
@@ -294,9 +279,20 @@ static bool choose_again(struct ct_pkt *pkt, struct ct_pending *p,
 	return true;
 }
 
-/* Its destination was decided where it has been routed by: that cannot be mended. */
-static bool join_flow(const struct ct_pkt *pkt, const struct ct_tuple *to,
-		      const struct nf_hook_state *state)
+/**
+ * ct_nat_join() - make a first packet what the packets of its flow become
+ * @pkt: the packet
+ * @to: what that is
+ * @state: the last hook
+ *
+ * Its destination was decided where it has been routed by: that cannot be mended.
+ *
+ * Context: bottom halves off.
+ *
+ * Return: false if it cannot be done any more.
+ */
+bool ct_nat_join(const struct ct_pkt *pkt, const struct ct_tuple *to,
+		 const struct nf_hook_state *state)
 {
 	struct ct_pkt now = *pkt;
 
@@ -377,22 +373,13 @@ static unsigned int follow_twin(struct sk_buff *skb, struct ct_pending *p,
 	return NF_ACCEPT;
 }
 
-static struct ct_nat_firsts *firsts_of(const struct net *net)
-{
-	const struct nat_net *nat = net_generic(net, nat_net_id);
-
-	/* Set before there was a hook. */
-	return nat->firsts;
-}
-
 static bool find_twin(const struct ct_pending *p, struct ct_tuple *to,
 		      const struct nf_hook_state *state)
 {
 	bool found;
 
 	local_bh_disable();
-	found = ct_nat_first_find(firsts_of(state->net), ct_net(state->net), p,
-				  to);
+	found = ct_nat_first_find(ct_net(state->net), p, to);
 	local_bh_enable();
 	return found;
 }
@@ -403,8 +390,7 @@ static bool keep(struct ct_pending *p, struct ct_tuple *to,
 	bool found;
 
 	local_bh_disable();
-	found = ct_nat_first_keep(firsts_of(state->net), ct_net(state->net), p,
-				  to);
+	found = ct_nat_first_keep(ct_net(state->net), p, to);
 	local_bh_enable();
 	return found;
 }
@@ -477,7 +463,7 @@ static unsigned int translate(struct sk_buff *skb, struct ct_pending *p,
 	if (ct_info_is_related(ct_skb_info(skb)))
 		return flags & CT_BIND_TO ?
 		       rewrite_about(skb, p, state, manip) : NF_ACCEPT;
-	if (is_open(p, manip))
+	if (ct_nat_is_open(p, manip))
 		return ask_rules(skb, p, state, manip);
 	if (!(flags & CT_BIND_TO))
 		return NF_ACCEPT;
@@ -586,217 +572,3 @@ unsigned int ct_nat_hook(void *priv, struct sk_buff *skb,
 		return verdict;
 	return follow(skb, p, &before, state);
 }
-
-/* Beginning and end */
-
-#define NAT_HOOKS	4	/* of a family */
-
-static DEFINE_MUTEX(hooks_lock);	/* holds nat_net.hooked */
-
-#define NAT_HOOK(_pf, _num, _priority) {				\
-	.hook = ct_nat_hook,						\
-	.pf = NFPROTO_##_pf,						\
-	.hooknum = NF_INET_##_num,					\
-	.priority = _priority,						\
-}
-
-static const struct nf_hook_ops hooks[2][NAT_HOOKS] = {
-	{
-		NAT_HOOK(IPV4, PRE_ROUTING, NF_IP_PRI_NAT_DST),
-		NAT_HOOK(IPV4, LOCAL_OUT, NF_IP_PRI_NAT_DST),
-		NAT_HOOK(IPV4, LOCAL_IN, NF_IP_PRI_NAT_SRC),
-		NAT_HOOK(IPV4, POST_ROUTING, NF_IP_PRI_NAT_SRC),
-	},
-	{
-		NAT_HOOK(IPV6, PRE_ROUTING, NF_IP6_PRI_NAT_DST),
-		NAT_HOOK(IPV6, LOCAL_OUT, NF_IP6_PRI_NAT_DST),
-		NAT_HOOK(IPV6, LOCAL_IN, NF_IP6_PRI_NAT_SRC),
-		NAT_HOOK(IPV6, POST_ROUTING, NF_IP6_PRI_NAT_SRC),
-	},
-};
-
-static bool is_six(u8 pf)
-{
-	return pf == NFPROTO_IPV6;
-}
-
-/* hooks_lock held */
-static int begin_hooks(struct net *net, u8 pf)
-{
-	struct nat_net *nat = net_generic(net, nat_net_id);
-	struct ct_net *cnet = ct_net(net);
-	int err;
-
-	if (nat->hooked[is_six(pf)])
-		return 0;
-	if (!ct_is_dropin() || rcu_access_pointer(nf_nat_hook)) {
-		pr_info_ratelimited("rules that translate refused in a namespace that had none: nf_conntrack or nf_nat was loaded meanwhile\n");
-		return -EBUSY;
-	}
-	if (cnet->number == CT_NET_NONE)
-		return -EOPNOTSUPP;
-	err = ct_pending_translate(cnet);
-	if (err)
-		return err;
-	if (!nat->firsts)
-		nat->firsts = ct_nat_first_init();
-	if (!nat->firsts)
-		return -ENOMEM;
-	err = nf_register_net_hooks(net, hooks[is_six(pf)], NAT_HOOKS);
-	if (!err)
-		nat->hooked[is_six(pf)] = true;
-	return err;
-}
-
-int ct_nat_hooks_get(struct net *net, u8 pf)
-{
-	int err;
-
-	mutex_lock(&hooks_lock);
-	err = begin_hooks(net, pf);
-	mutex_unlock(&hooks_lock);
-	return err;
-}
-EXPORT_SYMBOL_CT(ct_nat_hooks_get);
-
-void ct_nat_hooks_put(struct net *net, u8 pf)
-{
-}
-EXPORT_SYMBOL_CT(ct_nat_hooks_put);
-
-/* A flow that is made by request */
-static int bind_tuple(struct net *net, struct ct_tuple *tuple,
-		      const struct nf_nat_range2 *dst,
-		      const struct nf_nat_range2 *src)
-{
-	struct ct_pkt pkt = {
-		.cnet = ct_net(net),
-		.proto = ct_proto_find(tuple->family, tuple->protonum),
-		.tuple = *tuple,
-		.zone = { tuple->zone, tuple->zone },
-	};
-	int err = ct_nat_hooks_get(net, tuple->family);
-
-	if (err)
-		return err;
-	rcu_read_lock();
-	if (dst->flags && !choose(&pkt, dst, NF_NAT_MANIP_DST, tuple))
-		err = -ENOSPC;
-	pkt.tuple = *tuple;
-	if (!err && src->flags && !choose(&pkt, src, NF_NAT_MANIP_SRC, tuple))
-		err = -ENOSPC;
-	rcu_read_unlock();
-	return err;
-}
-
-static const struct ct_translator translator = {
-	.owner = THIS_MODULE,
-	.again = choose_again,
-	.join = join_flow,
-	.bind = bind_tuple,
-};
-
-static void __net_exit net_leave(struct net *net)
-{
-	struct nat_net *nat = net_generic(net, nat_net_id);
-	int six;
-
-	for (six = 0; six < 2; six++) {
-		if (nat->hooked[six])
-			nf_unregister_net_hooks(net, hooks[six], NAT_HOOKS);
-	}
-}
-
-/* Nobody translates its flows any more. */
-static void end_bound(struct ct_net *cnet)
-{
-	struct ct_flow *flow;
-	struct ct_walk walk;
-
-	rcu_read_lock();
-	ct_walk_begin(&walk, cnet, NFPROTO_UNSPEC);
-	while ((flow = ct_walk_next_locked(&walk))) {
-		if (flow->status & CT_FLOW_BOUND)
-			ct_flow_end_unlock(flow, CT_ENDED_REQUEST);
-		else
-			ct_flow_unlock(flow);
-		local_bh_enable();
-		ct_walk_pause(&walk);
-	}
-	rcu_read_unlock();
-}
-
-static void __net_exit net_end(struct net *net)
-{
-	struct nat_net *nat = net_generic(net, nat_net_id);
-
-	ct_nat_first_exit(nat->firsts);
-	/* A namespace that goes ends all that it has. */
-	if (!READ_ONCE(ct_net(net)->leaving) &&
-	    (nat->hooked[0] || nat->hooked[1]))
-		end_bound(ct_net(net));
-}
-
-static struct pernet_operations nat_net_ops = {
-	.pre_exit = net_leave,
-	.exit = net_end,
-	.id = &nat_net_id,
-	.size = sizeof(struct nat_net),
-};
-
-static int __init parts_begin(void)
-{
-	int err = ct_nat_chain_init();
-
-	if (err)
-		return err;
-	err = ct_nat_masq_init();
-	if (err)
-		goto no_masq;
-	err = ct_nat_beside_init();
-	if (err)
-		goto no_beside;
-	return 0;
-no_beside:
-	ct_nat_masq_exit();
-no_masq:
-	ct_nat_chain_exit();
-	return err;
-}
-
-static int __init nat_begin(void)
-{
-	int err;
-
-	ct_nat_choose_init();
-	err = register_pernet_subsys(&nat_net_ops);
-	if (err)
-		return err;
-	err = parts_begin();
-	if (err) {
-		unregister_pernet_subsys(&nat_net_ops);
-		return err;
-	}
-	rcu_assign_pointer(ct_translator, &translator);
-	ct_nat_sockopt_offer();
-	return 0;
-}
-
-static void __exit nat_end(void)
-{
-	ct_nat_beside_exit();
-	ct_nat_sockopt_withdraw();
-	ct_nat_masq_exit();
-	RCU_INIT_POINTER(ct_translator, NULL);
-	unregister_pernet_subsys(&nat_net_ops);
-	ct_nat_chain_exit();
-	synchronize_rcu();
-}
-
-module_init(nat_begin);
-module_exit(nat_end);
-
-CT_IMPORT();
-MODULE_AUTHOR("The ip_conntrack developers");
-MODULE_DESCRIPTION("Address translation of ip_conntrack");
-MODULE_LICENSE("GPL");

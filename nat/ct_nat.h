@@ -3,7 +3,7 @@
  * Translation of our own: what rules, chains and the engine say to each other.
  *
  *	rules -> engine		ct_nat_setup() and its like, while chains run
- *	chains -> engine	ct_nat_hooks_get(), ct_nat_is_set()
+ *	rules -> chains		ct_nat_chain_add() (ct_nat_chain.h)
  *	engine -> chains	ct_nat_run_chains()
  *
  * A packet that may be translated refers to a pending object (ct_pending.h), and only
@@ -57,26 +57,6 @@ bool ct_nat_is_set(const struct sk_buff *skb,
 		   const struct nf_hook_state *state);
 
 /*
- * For chains: the engine's hooks in a namespace and family (NFPROTO_IPV4 or _IPV6; for
- * an inet chain get both), before the first chain is there. Process context, sleeps.
- * A namespace keeps its hooks until it goes, or the module: what was translated goes
- * on being translated when its rule is gone. So put() does not take a hook away; it is
- * there to be called by whoever gives up what get() gave.
- *
- * Return: 0 or an error: -EBUSY where nf_nat is loaded, -EOPNOTSUPP in a namespace that
- * is not tracked.
- */
-int ct_nat_hooks_get(struct net *net, u8 pf);
-void ct_nat_hooks_put(struct net *net, u8 pf);
-
-/*
- * The hook itself: -100 at PRE_ROUTING and LOCAL_OUT, +100 at LOCAL_IN and
- * POST_ROUTING. Registered by ct_nat_hooks_get(); nobody else calls it.
- */
-unsigned int ct_nat_hook(void *priv, struct sk_buff *skb,
-			 const struct nf_hook_state *state);
-
-/*
  * Provided by ct_nat_chain.c: runs the chains of @state->net, @state->pf and
  * @state->hook in the order of their priorities, until one of them drops the packet,
  * steals or queues it, or ct_nat_is_set(). Bottom halves may be on; RCU read lock held.
@@ -85,18 +65,5 @@ unsigned int ct_nat_hook(void *priv, struct sk_buff *skb,
  */
 unsigned int ct_nat_run_chains(struct sk_buff *skb,
 			       const struct nf_hook_state *state);
-
-/*
- * The module's beginning and end are ct_nat.c's; it calls these of the other files
- * that are in the same module, which are in this order. Each undoes itself where it
- * fails. Targets (ct_nat_xt.c) and nft (ct_nat_nft.c) are modules of their own, with a
- * beginning of their own, and want what they call exported.
- */
-int ct_nat_chain_init(void);	/* ct_nat_chain.c: lists of all namespaces */
-void ct_nat_chain_exit(void);
-int ct_nat_beside_init(void);	/* ct_nat_beside.c: nf_nat's modules coming later */
-void ct_nat_beside_exit(void);
-int ct_nat_masq_init(void);	/* ct_nat_masq.c */
-void ct_nat_masq_exit(void);
 
 #endif /* CT_NAT_H */

@@ -28,6 +28,7 @@
 
 #include "ct_nat.h"
 #include "ct_nat_chain.h"
+#include "ct_nat_engine.h"
 #include "ip_conntrack.h"
 
 /**
@@ -142,15 +143,9 @@ static int add(struct net *net, u8 pf, const struct nf_hook_ops *ops)
 	int err;
 
 	err = copy_chains(&chains, held(at), ops);
-	if (err)
-		return err;
-	err = ct_nat_hooks_get(net, pf);
-	if (err) {
-		kfree(chains);
-		return err;
-	}
-	replace(at, chains);
-	return 0;
+	if (!err)
+		replace(at, chains);
+	return err;
 }
 
 static void remove(struct net *net, u8 pf, const struct nf_hook_ops *ops)
@@ -168,19 +163,20 @@ static void remove(struct net *net, u8 pf, const struct nf_hook_ops *ops)
 	WRITE_ONCE(old->chain[i].fn, nothing);
 	if (!copy_chains(&chains, old, NULL))
 		replace(at, chains);
-	ct_nat_hooks_put(net, pf);
 }
 
 /**
- * ct_nat_chain_add() - have a chain run for first packets
+ * ct_nat_chain_link() - have a chain run for first packets
  * @net: namespace
  * @pf: NFPROTO_IPV4 or NFPROTO_IPV6
  * @ops: hook, function, what it is told, and priority
  *
+ * The namespace has its hooks.
+ *
  * Context: Process context, may sleep.
  * Return: 0 or an error.
  */
-int ct_nat_chain_add(struct net *net, u8 pf, const struct nf_hook_ops *ops)
+int ct_nat_chain_link(struct net *net, u8 pf, const struct nf_hook_ops *ops)
 {
 	int err;
 
@@ -189,7 +185,6 @@ int ct_nat_chain_add(struct net *net, u8 pf, const struct nf_hook_ops *ops)
 	mutex_unlock(&chains_mutex);
 	return err;
 }
-EXPORT_SYMBOL_CT(ct_nat_chain_add);
 
 /**
  * ct_nat_chain_remove() - run it no more
@@ -208,6 +203,12 @@ void ct_nat_chain_remove(struct net *net, u8 pf, const struct nf_hook_ops *ops)
 	mutex_unlock(&chains_mutex);
 }
 EXPORT_SYMBOL_CT(ct_nat_chain_remove);
+
+/* See ct_nat.h. */
+bool ct_nat_is_set(const struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	return !ct_nat_is_open(ct_pending_of(skb), ct_nat_manip_of(state->hook));
+}
 
 /**
  * ct_nat_run_chains() - ask the rules about a packet

@@ -9,7 +9,9 @@
 #include <linux/netfilter.h>
 #include <net/net_namespace.h>
 
+/* ct_nat_main.c, which has the hooks made and then links it */
 int ct_nat_chain_add(struct net *net, u8 pf, const struct nf_hook_ops *ops);
+int ct_nat_chain_link(struct net *net, u8 pf, const struct nf_hook_ops *ops);
 void ct_nat_chain_remove(struct net *net, u8 pf, const struct nf_hook_ops *ops);
 
 #endif /* CT_NAT_CHAIN_H */

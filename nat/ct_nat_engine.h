@@ -20,6 +20,20 @@ static inline u32 ct_nat_bit(enum nf_nat_manip_type manip)
 	return manip == NF_NAT_MANIP_SRC ? CT_BIND_SRC : CT_BIND_DST;
 }
 
+/**
+ * ct_nat_is_open() - is one end of a first packet not decided yet?
+ * @p: what the packet refers to, or %NULL
+ * @manip: which end
+ *
+ * Return: true if nobody has decided it.
+ */
+static inline bool ct_nat_is_open(const struct ct_pending *p,
+				  enum nf_nat_manip_type manip)
+{
+	return p && READ_ONCE(p->kind) == CT_PENDING_FIRST &&
+	       !(READ_ONCE(p->bind.flags) & ct_nat_bit(manip));
+}
+
 /* Rewriting: ct_nat_mangle.c */
 bool ct_nat_end_differs(const struct ct_tuple *a, const struct ct_tuple *b,
 			enum nf_nat_manip_type manip);
@@ -36,14 +50,29 @@ bool ct_nat_choose(struct ct_pkt *pkt, const struct nf_nat_range2 *range,
 void ct_nat_choose_init(void);
 
 /* Several first packets of one flow: ct_nat_first.c */
-struct ct_nat_firsts;
+bool ct_nat_first_find(const struct ct_net *cnet, const struct ct_pending *p,
+		       struct ct_tuple *to);
+bool ct_nat_first_keep(const struct ct_net *cnet, struct ct_pending *p,
+		       struct ct_tuple *to);
+int ct_nat_first_begin(struct net *net);
+int ct_nat_first_init(void);
+void ct_nat_first_exit(void);
 
-bool ct_nat_first_find(struct ct_nat_firsts *firsts, const struct ct_net *cnet,
-		       const struct ct_pending *p, struct ct_tuple *to);
-bool ct_nat_first_keep(struct ct_nat_firsts *firsts, const struct ct_net *cnet,
-		       struct ct_pending *p, struct ct_tuple *to);
-struct ct_nat_firsts *ct_nat_first_init(void);
-void ct_nat_first_exit(struct ct_nat_firsts *firsts);
+/* At each hook, and at the tracker's last one: ct_nat.c */
+unsigned int ct_nat_hook(void *priv, struct sk_buff *skb,
+			 const struct nf_hook_state *state);
+bool ct_nat_choose_again(struct ct_pkt *pkt, struct ct_pending *p,
+			 const struct nf_hook_state *state);
+bool ct_nat_join(const struct ct_pkt *pkt, const struct ct_tuple *to,
+		 const struct nf_hook_state *state);
+
+/* Beginning and end of other files: called by ct_nat_main.c */
+int ct_nat_chain_init(void);
+void ct_nat_chain_exit(void);
+int ct_nat_beside_init(void);	/* nf_nat's modules coming later */
+void ct_nat_beside_exit(void);
+int ct_nat_masq_init(void);
+void ct_nat_masq_exit(void);
 
 /* SO_ORIGINAL_DST: ct_nat_sockopt.c */
 void ct_nat_sockopt_offer(void);

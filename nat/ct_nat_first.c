@@ -22,6 +22,7 @@
  */
 #include <linux/module.h>
 #include <linux/slab.h>
+#include <net/netns/generic.h>
 
 #include "ct_nat_engine.h"
 
@@ -44,6 +45,16 @@ static bool is_on_its_way(const struct ct_pending *p)
 {
 	return READ_ONCE(p->kind) == CT_PENDING_FIRST &&
 	       refcount_read(&p->nfct.ct_general.use) > 2;
+}
+
+static unsigned int first_net_id;
+
+/* Made before the namespace's first hook that translates */
+static struct ct_nat_firsts *firsts_of(const struct ct_net *cnet)
+{
+	struct ct_nat_firsts **firsts = net_generic(cnet->net, first_net_id);
+
+	return *firsts;
 }
 
 static struct ct_pending **slot_of(struct ct_nat_firsts *firsts,
@@ -70,7 +81,6 @@ static void put(struct ct_pending *p)
 
 /**
  * ct_nat_first_find() - was anything decided for a packet of the same flow?
- * @firsts: the namespace's
  * @cnet: the namespace
  * @p: what the packet refers to
  * @to: set to what that packet became
@@ -79,9 +89,10 @@ static void put(struct ct_pending *p)
  *
  * Return: true if it was.
  */
-bool ct_nat_first_find(struct ct_nat_firsts *firsts, const struct ct_net *cnet,
-		       const struct ct_pending *p, struct ct_tuple *to)
+bool ct_nat_first_find(const struct ct_net *cnet, const struct ct_pending *p,
+		       struct ct_tuple *to)
 {
+	struct ct_nat_firsts *firsts = firsts_of(cnet);
 	struct ct_pending **slot;
 	bool found;
 
@@ -100,7 +111,6 @@ bool ct_nat_first_find(struct ct_nat_firsts *firsts, const struct ct_net *cnet,
 
 /**
  * ct_nat_first_keep() - a packet's destination was translated
- * @firsts: the namespace's
  * @cnet: the namespace
  * @p: what the packet refers to
  * @to: set to what another packet of its flow has become meanwhile
@@ -109,9 +119,10 @@ bool ct_nat_first_find(struct ct_nat_firsts *firsts, const struct ct_net *cnet,
  *
  * Return: true if there is one: what was decided for that counts.
  */
-bool ct_nat_first_keep(struct ct_nat_firsts *firsts, const struct ct_net *cnet,
-		       struct ct_pending *p, struct ct_tuple *to)
+bool ct_nat_first_keep(const struct ct_net *cnet, struct ct_pending *p,
+		       struct ct_tuple *to)
 {
+	struct ct_nat_firsts *firsts = firsts_of(cnet);
 	struct ct_pending **slot = slot_of(firsts, cnet, p), *old = NULL;
 	bool found;
 
@@ -131,31 +142,63 @@ bool ct_nat_first_keep(struct ct_nat_firsts *firsts, const struct ct_net *cnet,
 }
 
 /**
- * ct_nat_first_init() - for a namespace
+ * ct_nat_first_begin() - a namespace will translate
+ * @net: the namespace
  *
- * Return: all there is to keep, or %NULL where there is no memory.
+ * Context: process, sleeps; one at a time.
+ *
+ * Return: 0 or -ENOMEM.
  */
-struct ct_nat_firsts *ct_nat_first_init(void)
+int ct_nat_first_begin(struct net *net)
 {
-	struct ct_nat_firsts *firsts = kzalloc(sizeof(*firsts),
-					       GFP_KERNEL_ACCOUNT);
+	struct ct_nat_firsts **firsts = net_generic(net, first_net_id);
 
-	if (firsts)
-		spin_lock_init(&firsts->lock);
-	return firsts;
+	if (*firsts)
+		return 0;
+	*firsts = kzalloc(sizeof(**firsts), GFP_KERNEL_ACCOUNT);
+	if (!*firsts)
+		return -ENOMEM;
+	spin_lock_init(&(*firsts)->lock);
+	return 0;
+}
+
+/* Its hooks are gone, and a grace period since. */
+static void __net_exit first_net_exit(struct net *net)
+{
+	struct ct_nat_firsts **firsts = net_generic(net, first_net_id);
+	int i;
+
+	if (!*firsts)
+		return;
+	for (i = 0; i < FIRST_SLOTS; i++)
+		put((*firsts)->slot[i]);
+	kfree(*firsts);
+}
+
+static struct pernet_operations first_net_ops = {
+	.exit = first_net_exit,
+	.id = &first_net_id,
+	.size = sizeof(struct ct_nat_firsts *),
+};
+
+/**
+ * ct_nat_first_init() - room for all namespaces
+ *
+ * Context: process, sleeps.
+ *
+ * Return: 0 or an error.
+ */
+int ct_nat_first_init(void)
+{
+	return register_pernet_subsys(&first_net_ops);
 }
 
 /**
- * ct_nat_first_exit() - a namespace's hooks are gone, and a grace period since
- * @firsts: what it had, or %NULL
+ * ct_nat_first_exit() - the end of it
+ *
+ * Context: process, sleeps. There are no hooks any more.
  */
-void ct_nat_first_exit(struct ct_nat_firsts *firsts)
+void ct_nat_first_exit(void)
 {
-	int i;
-
-	if (!firsts)
-		return;
-	for (i = 0; i < FIRST_SLOTS; i++)
-		put(firsts->slot[i]);
-	kfree(firsts);
+	unregister_pernet_subsys(&first_net_ops);
 }
