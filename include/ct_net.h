@@ -156,7 +156,7 @@ struct ct_no_room {
  * struct ct_net - tracker of one network namespace
  * @net: the namespace; valid for as long as this is
  * @count: flows alive, and room that CPUs have in hand: ct_room.c
- * @in_hand: some CPU may have some
+ * @in_hand: some CPU may have some; no lock: see ct_room.c
  * @knobs: what the administrator sets
  * @stat: counters
  * @key_word: what the second word of all keys of this namespace has beside their
@@ -167,7 +167,8 @@ struct ct_no_room {
  * @leaving: it is on its way out; see ct_net_alive()
  * @pending: packets on their way that have no flow yet: ct_pending.c
  * @said: what rules said of some of them, by tuple; the same
- * @bridge: what the tracker asks of bridges, while bridged packets are tracked
+ * @bridge: what the tracker asks of bridges, while bridged packets are tracked;
+ *	under ct_bridged.c's lock, read under RCU
  * @bridge_users: rules that ask for that; under a lock of bridge/ct_bridge.c
  * @hooks: the hooks, which are given this structure
  * @bridge_hooks: those of bridges, the same
