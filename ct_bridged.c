@@ -8,7 +8,9 @@
  *	one does.
  *
  * Context
- *	Process, sleeps; @bridge_lock, inside nf_tables' mutex.
+ *	Process, sleeps; @bridge_lock, inside nf_tables' mutex, around the module's
+ *	own lock. It holds what @bridge of a namespace points to as well: hooks read
+ *	that under RCU, and the module waits for them before it goes.
  */
 #include <linux/module.h>
 #include <linux/mutex.h>
@@ -78,3 +80,19 @@ void ct_bridge_put(struct net *net)
 	mutex_unlock(&bridge_lock);
 }
 EXPORT_SYMBOL_CT(ct_bridge_put);
+
+/**
+ * ct_bridge_leave() - a namespace goes
+ * @cnet: the namespace
+ *
+ * Rules of it may go at the same time, and the module with the last of them.
+ *
+ * Context: process, sleeps.
+ */
+void ct_bridge_leave(struct ct_net *cnet)
+{
+	mutex_lock(&bridge_lock);
+	if (cnet->bridge)
+		cnet->bridge->leave(cnet);
+	mutex_unlock(&bridge_lock);
+}

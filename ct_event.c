@@ -26,6 +26,12 @@ EXPORT_SYMBOL_CT(ct_listeners);
 
 static DEFINE_MUTEX(listen_lock);	/* nothing is taken inside */
 
+static struct ct_listener *held(struct ct_listener __rcu *listener)
+{
+	return rcu_dereference_protected(listener,
+					 lockdep_is_held(&listen_lock));
+}
+
 #define for_each_listener(l)						\
 	for (l = rcu_dereference_bh(ct_listeners); l;			\
 	     l = rcu_dereference_bh((l)->next))
@@ -39,8 +45,7 @@ static DEFINE_MUTEX(listen_lock);	/* nothing is taken inside */
 void ct_event_listen(struct ct_listener *listener)
 {
 	mutex_lock(&listen_lock);
-	RCU_INIT_POINTER(listener->next,
-			 rcu_dereference_protected(ct_listeners, true));
+	RCU_INIT_POINTER(listener->next, held(ct_listeners));
 	rcu_assign_pointer(ct_listeners, listener);
 	mutex_unlock(&listen_lock);
 	synchronize_rcu();
@@ -61,10 +66,9 @@ void ct_event_unlisten(struct ct_listener *listener)
 	struct ct_listener *here;
 
 	mutex_lock(&listen_lock);
-	while ((here = rcu_dereference_protected(*link, true)) != listener)
+	while ((here = held(*link)) != listener)
 		link = &here->next;
-	rcu_assign_pointer(*link,
-			   rcu_dereference_protected(listener->next, true));
+	rcu_assign_pointer(*link, held(listener->next));
 	mutex_unlock(&listen_lock);
 	synchronize_rcu();
 }

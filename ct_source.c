@@ -349,7 +349,8 @@ int ct_source_set_limit(struct ct_net *cnet, unsigned int limit)
 	if (!old != !limit) {
 		/* Flows that were made under the old limit are in the table. */
 		synchronize_rcu();
-		if (ct_room_used(cnet))
+		/* Never less than there are, while flows begin: ct_room.c */
+		if (atomic_read(&cnet->count))
 			recount(cnet, limit);
 	}
 	mutex_unlock(&cnet->setting);

@@ -37,6 +37,7 @@ struct ct_bridge_ops {
 void ct_bridge_serve(const struct ct_bridge_ops *ops);
 int ct_bridge_get(struct net *net);
 void ct_bridge_put(struct net *net);
+void ct_bridge_leave(struct ct_net *cnet);
 
 /**
  * ct_is_bridged() - are bridged packets of a namespace tracked?
@@ -93,20 +94,6 @@ static inline bool ct_bridge_will_see(const struct ct_net *cnet,
 	const struct ct_bridge_ops *ops = READ_ONCE(cnet->bridge);
 
 	return unlikely(ops) && ops->comes_by(skb, state);
-}
-
-/**
- * ct_bridge_leave() - a namespace goes
- * @cnet: the namespace
- *
- * Context: process, sleeps.
- */
-static inline void ct_bridge_leave(struct ct_net *cnet)
-{
-	const struct ct_bridge_ops *ops = READ_ONCE(cnet->bridge);
-
-	if (ops)
-		ops->leave(cnet);
 }
 
 #endif /* CT_BRIDGE_H */

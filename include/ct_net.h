@@ -157,7 +157,7 @@ struct ct_no_room {
  * struct ct_net - tracker of one network namespace
  * @net: the namespace; valid for as long as this is
  * @count: flows alive, and room that CPUs have in hand: ct_room.c
- * @in_hand: some CPU may have some
+ * @in_hand: some CPU may have some; no lock: see ct_room.c
  * @knobs: what the administrator sets
  * @stat: counters
  * @key_word: what the second word of all keys of this namespace has beside their
@@ -170,7 +170,8 @@ struct ct_no_room {
  * @said: what rules said of some of them, by tuple; the same
  * @nat_lost: what packets refer to that may have to be translated, and of which
  *	nothing can be kept: they are dropped. %NULL where nothing is translated here
- * @bridge: what the tracker asks of bridges, while bridged packets are tracked
+ * @bridge: what the tracker asks of bridges, while bridged packets are tracked;
+ *	under ct_bridged.c's lock, read under RCU
  * @bridge_users: rules that ask for that; under a lock of bridge/ct_bridge.c
  * @hooks: the hooks, which are given this structure
  * @bridge_hooks: those of bridges, the same

@@ -54,9 +54,6 @@
 
 #define CT_REFUSAL "%s refused: not served by ip_conntrack\n"
 
-int ct_refuse_xt_init(void);
-void ct_refuse_xt_exit(void);
-
 int ct_refuse_nft_init(void);
 void ct_refuse_nft_exit(void);
 

@@ -32,6 +32,7 @@
 #include "ct_nat_beside.h"
 #include "ct_nat_chain.h"
 #include "ct_nat_range.h"
+#include "ct_nft_register.h"
 #include "ip_conntrack.h"
 
 #define HOOK(_name)	BIT(NF_INET_##_name)
@@ -489,53 +490,22 @@ masq_refuse(const struct nft_ctx *ctx, const struct nlattr * const tb[])
 #define REFUSED(_name, _family, _max) {					\
 		.name = #_name,						\
 		.family = NFPROTO_##_family,				\
-		.select_ops = _name##_refuse,					\
+		.select_ops = _name##_refuse,				\
 		.policy = _name##_policy,				\
 		.maxattr = _max,					\
 		.owner = THIS_MODULE,					\
 	}
 
-#define EXPR_TYPES(_name, _max)						\
-static struct nft_expr_type _name##_types[6] = {			\
+#define IN_ALL(_name, _max)						\
 	SERVED(_name, IPV4, _max), SERVED(_name, IPV6, _max),		\
 	SERVED(_name, INET, _max), REFUSED(_name, BRIDGE, _max),	\
-	REFUSED(_name, NETDEV, _max), REFUSED(_name, ARP, _max),	\
-}
+	REFUSED(_name, NETDEV, _max), REFUSED(_name, ARP, _max)
 
-EXPR_TYPES(nat, NFTA_NAT_MAX);
-EXPR_TYPES(masq, NFTA_MASQ_MAX);
-EXPR_TYPES(redir, NFTA_REDIR_MAX);
-
-static struct nft_expr_type * const served[] = {
-	nat_types, masq_types, redir_types,
+static struct nft_expr_type exprs[] = {
+	IN_ALL(nat, NFTA_NAT_MAX),
+	IN_ALL(masq, NFTA_MASQ_MAX),
+	IN_ALL(redir, NFTA_REDIR_MAX),
 };
-
-#define EXPR_COUNT	(ARRAY_SIZE(served) * ARRAY_SIZE(nat_types))
-
-static struct nft_expr_type *expr_type(int n)
-{
-	return &served[n / ARRAY_SIZE(nat_types)][n % ARRAY_SIZE(nat_types)];
-}
-
-static void unregister_exprs(int n)
-{
-	while (n--)
-		nft_unregister_expr(expr_type(n));
-}
-
-static int register_exprs(void)
-{
-	int i, err;
-
-	for (i = 0; i < EXPR_COUNT; i++) {
-		err = nft_register_expr(expr_type(i));
-		if (err) {
-			unregister_exprs(i);
-			return err;
-		}
-	}
-	return 0;
-}
 
 /* Also the answer to whoever asks before it loads a module of nf_nat's. */
 static bool serving;
@@ -549,7 +519,7 @@ static int __init ct_nat_nft_init(void)
 	serving = false;
 	if (!ct_nat_may_serve(CT_NAT_NFT))
 		return 0;
-	err = register_exprs();
+	err = ct_nft_register(exprs, ARRAY_SIZE(exprs));
 	if (err)
 		return err;
 	ct_nat_keep_out(CT_NAT_NFT, true);
@@ -568,7 +538,7 @@ static void __exit ct_nat_nft_exit(void)
 	for (i = 0; i < ARRAY_SIZE(chain_types); i++)
 		nft_unregister_chain_type(&chain_types[i]);
 	ct_nat_keep_out(CT_NAT_NFT, false);
-	unregister_exprs(EXPR_COUNT);
+	ct_nft_unregister(exprs, ARRAY_SIZE(exprs));
 }
 
 module_init(ct_nat_nft_init);

@@ -26,6 +26,7 @@
 
 #include "ct_connlimit.h"
 #include "ct_packet.h"
+#include "ct_nft_register.h"
 #include "ct_refused.h"
 #include "ip_conntrack.h"
 
@@ -368,7 +369,10 @@ static int begin(const struct nft_ctx *ctx)
 		return err;
 	/* -EAGAIN: it is loaded, then the rule comes once more. */
 	err = nft_request_module(ctx->net, "ip_conntrack_bridge");
-	return err ?: -EOPNOTSUPP;
+	if (err)
+		return err;
+	pr_info_ratelimited("ct in a bridge table refused: the module ip_conntrack_bridge cannot be had\n");
+	return -EOPNOTSUPP;
 }
 
 static void end(const struct nft_ctx *ctx, const struct nft_expr *expr)
@@ -507,26 +511,6 @@ static struct nft_expr_type notrack_types[6] = {
 	NOTRACK_TYPE(BRIDGE), NOTRACK_TYPE(NETDEV), NOTRACK_TYPE(ARP),
 };
 
-static void unregister_exprs(struct nft_expr_type *types, int n)
-{
-	while (n--)
-		nft_unregister_expr(&types[n]);
-}
-
-static int register_exprs(struct nft_expr_type *types, int n)
-{
-	int i, err;
-
-	for (i = 0; i < n; i++) {
-		err = nft_register_expr(&types[i]);
-		if (err) {
-			unregister_exprs(types, i);
-			return err;
-		}
-	}
-	return 0;
-}
-
 static bool serving;
 
 static int __init ct_match_nft_init(void)
@@ -540,10 +524,10 @@ static int __init ct_match_nft_init(void)
 	err = ct_refuse_nft_init();
 	if (err)
 		return err;
-	err = register_exprs(notrack_types, ARRAY_SIZE(notrack_types));
+	err = ct_nft_register(notrack_types, ARRAY_SIZE(notrack_types));
 	if (err)
 		goto no_notrack;
-	err = register_exprs(ct_types, ARRAY_SIZE(ct_types));
+	err = ct_nft_register(ct_types, ARRAY_SIZE(ct_types));
 	if (err)
 		goto no_ct;
 	err = ct_limit_nft_init();
@@ -553,9 +537,9 @@ static int __init ct_match_nft_init(void)
 	return 0;
 
 no_limit:
-	unregister_exprs(ct_types, ARRAY_SIZE(ct_types));
+	ct_nft_unregister(ct_types, ARRAY_SIZE(ct_types));
 no_ct:
-	unregister_exprs(notrack_types, ARRAY_SIZE(notrack_types));
+	ct_nft_unregister(notrack_types, ARRAY_SIZE(notrack_types));
 no_notrack:
 	ct_refuse_nft_exit();
 	return err;
@@ -566,8 +550,8 @@ static void __exit ct_match_nft_exit(void)
 	if (!serving)
 		return;
 	ct_limit_nft_exit();
-	unregister_exprs(ct_types, ARRAY_SIZE(ct_types));
-	unregister_exprs(notrack_types, ARRAY_SIZE(notrack_types));
+	ct_nft_unregister(ct_types, ARRAY_SIZE(ct_types));
+	ct_nft_unregister(notrack_types, ARRAY_SIZE(notrack_types));
 	ct_refuse_nft_exit();
 }
 

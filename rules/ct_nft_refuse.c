@@ -12,6 +12,7 @@
 #include <net/netfilter/nf_flow_table.h>
 #include <net/netfilter/nf_tables.h>
 
+#include "ct_nft_register.h"
 #include "ct_refused.h"
 
 static void *refused(const char *what)
@@ -94,26 +95,6 @@ static struct nf_flowtable_type flowtables[] = {
 
 /* Registration */
 
-static void unregister_exprs(int n)
-{
-	while (n--)
-		nft_unregister_expr(&exprs[n]);
-}
-
-static int register_exprs(void)
-{
-	int i, err;
-
-	for (i = 0; i < ARRAY_SIZE(exprs); i++) {
-		err = nft_register_expr(&exprs[i]);
-		if (err) {
-			unregister_exprs(i);
-			return err;
-		}
-	}
-	return 0;
-}
-
 static void unregister_objects(int n)
 {
 	while (n--)
@@ -145,12 +126,12 @@ int ct_refuse_nft_init(void)
 {
 	int i, err;
 
-	err = register_exprs();
+	err = ct_nft_register(exprs, ARRAY_SIZE(exprs));
 	if (err)
 		return err;
 	err = register_objects();
 	if (err) {
-		unregister_exprs(ARRAY_SIZE(exprs));
+		ct_nft_unregister(exprs, ARRAY_SIZE(exprs));
 		return err;
 	}
 	for (i = 0; i < ARRAY_SIZE(flowtables); i++)
@@ -170,5 +151,5 @@ void ct_refuse_nft_exit(void)
 	for (i = 0; i < ARRAY_SIZE(flowtables); i++)
 		nft_unregister_flowtable_type(&flowtables[i]);
 	unregister_objects(ARRAY_SIZE(objects));
-	unregister_exprs(ARRAY_SIZE(exprs));
+	ct_nft_unregister(exprs, ARRAY_SIZE(exprs));
 }

@@ -87,30 +87,49 @@ static struct tc_action_ops *const actions[] = {
 
 static bool taken[ARRAY_SIZE(actions)];
 
-static int __init ct_refuse_tc_init(void)
-{
-	int i;
-
-	if (!ct_is_dropin()) {
-		pr_info("actions of tc are nf_conntrack's: ip_conntrack is an observer here\n");
-		return 0;
-	}
-	for (i = 0; i < ARRAY_SIZE(actions); i++) {
-		taken[i] = !tcf_register_action(actions[i], &net_ops[i]);
-		if (!taken[i])
-			pr_info("action %s is nf_conntrack's: its module is there already\n",
-				actions[i]->kind);
-	}
-	return 0;
-}
-
-static void __exit ct_refuse_tc_exit(void)
+static void give_back(void)
 {
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(actions); i++)
 		if (taken[i])
 			tcf_unregister_action(actions[i], &net_ops[i]);
+}
+
+/* Takes the names, but for those whose modules are there already. */
+static int take(void)
+{
+	int i, err;
+
+	for (i = 0; i < ARRAY_SIZE(actions); i++) {
+		err = tcf_register_action(actions[i], &net_ops[i]);
+		if (err && err != -EEXIST)
+			return err;
+		taken[i] = !err;
+		if (err)
+			pr_info("action %s is nf_conntrack's: its module is there already\n",
+				actions[i]->kind);
+	}
+	return 0;
+}
+
+static int __init ct_refuse_tc_init(void)
+{
+	int err;
+
+	if (!ct_is_dropin()) {
+		pr_info("actions of tc are nf_conntrack's: ip_conntrack is an observer here\n");
+		return 0;
+	}
+	err = take();
+	if (err)
+		give_back();
+	return err;
+}
+
+static void __exit ct_refuse_tc_exit(void)
+{
+	give_back();
 }
 
 module_init(ct_refuse_tc_init);

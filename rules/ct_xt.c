@@ -34,8 +34,7 @@
 
 #include "ct_connlimit.h"
 #include "ct_packet.h"
-#include "ct_refused.h"
-#include "ct_spread.h"
+#include "ct_xt_register.h"
 #include "ip_conntrack.h"
 
 /* conntrack and state */
@@ -540,6 +539,8 @@ static struct xt_target targets[] = {
 	TARGETS(IPV6),
 };
 
+static const struct ct_xt_set own = CT_XT_SET(matches, targets);
+
 static bool serving;
 
 static int __init ct_match_xt_init(void)
@@ -550,32 +551,27 @@ static int __init ct_match_xt_init(void)
 		pr_info("iptables rules are not served: ip_conntrack is an observer here\n");
 		return 0;
 	}
-	err = xt_register_matches(matches, ARRAY_SIZE(matches));
+	err = ct_xt_register(&own);
 	if (err)
 		return err;
-	err = xt_register_targets(targets, ARRAY_SIZE(targets));
-	if (err)
-		goto no_targets;
 	err = ct_limit_xt_init();
 	if (err)
 		goto no_limit;
-	err = ct_spread_xt_init();
+	err = ct_xt_register(&ct_xt_spread);
 	if (err)
 		goto no_spread;
-	err = ct_refuse_xt_init();
+	err = ct_xt_register(&ct_xt_refused);
 	if (err)
 		goto no_refuse;
 	serving = true;
 	return 0;
 
 no_refuse:
-	ct_spread_xt_exit();
+	ct_xt_unregister(&ct_xt_spread);
 no_spread:
 	ct_limit_xt_exit();
 no_limit:
-	xt_unregister_targets(targets, ARRAY_SIZE(targets));
-no_targets:
-	xt_unregister_matches(matches, ARRAY_SIZE(matches));
+	ct_xt_unregister(&own);
 	return err;
 }
 
@@ -583,11 +579,10 @@ static void __exit ct_match_xt_exit(void)
 {
 	if (!serving)
 		return;
-	ct_refuse_xt_exit();
-	ct_spread_xt_exit();
+	ct_xt_unregister(&ct_xt_refused);
+	ct_xt_unregister(&ct_xt_spread);
 	ct_limit_xt_exit();
-	xt_unregister_targets(targets, ARRAY_SIZE(targets));
-	xt_unregister_matches(matches, ARRAY_SIZE(matches));
+	ct_xt_unregister(&own);
 }
 
 module_init(ct_match_xt_init);

@@ -22,6 +22,7 @@
 #include <linux/netfilter/xt_ipvs.h>
 
 #include "ct_refused.h"
+#include "ct_xt_register.h"
 
 /* Refused whole */
 
@@ -80,7 +81,11 @@ static int refuse_target(const struct xt_tgchk_param *par)
 /* ipvs */
 
 static DEFINE_MUTEX(ipvs_lock);
-static const struct xt_match *ipvs;	/* the kernel's, while rules use it */
+/*
+ * The kernel's. Written under @ipvs_lock before the first rule is there, and read by
+ * rules, which hold its module.
+ */
+static const struct xt_match *ipvs;
 static unsigned int ipvs_rules;		/* @ipvs_lock */
 
 static bool ipvs_match(const struct sk_buff *skb, struct xt_action_param *par)
@@ -131,7 +136,7 @@ static int ipvs_check(const struct xt_mtchk_param *par)
 	err = ipvs_get();
 	if (err)
 		return err;
-	err = ipvs->checkentry(par);
+	err = ipvs->checkentry ? ipvs->checkentry(par) : 0;
 	if (err)
 		ipvs_put();
 	return err;
@@ -149,33 +154,4 @@ static struct xt_target targets[] = {
 	CT_REFUSED_TARGETS(REFUSED_TARGET)
 };
 
-/**
- * ct_refuse_xt_init() - take the names of what is refused
- *
- * Context: process, may sleep.
- *
- * Return: 0 or an error.
- */
-int ct_refuse_xt_init(void)
-{
-	int err;
-
-	err = xt_register_matches(matches, ARRAY_SIZE(matches));
-	if (err)
-		return err;
-	err = xt_register_targets(targets, ARRAY_SIZE(targets));
-	if (err)
-		xt_unregister_matches(matches, ARRAY_SIZE(matches));
-	return err;
-}
-
-/**
- * ct_refuse_xt_exit() - give them back
- *
- * Context: process, may sleep.
- */
-void ct_refuse_xt_exit(void)
-{
-	xt_unregister_targets(targets, ARRAY_SIZE(targets));
-	xt_unregister_matches(matches, ARRAY_SIZE(matches));
-}
+const struct ct_xt_set ct_xt_refused = CT_XT_SET(matches, targets);

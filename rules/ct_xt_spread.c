@@ -27,7 +27,7 @@
 #include <net/ipv6.h>
 
 #include "ct_packet.h"
-#include "ct_spread.h"
+#include "ct_xt_register.h"
 #include "ip_conntrack.h"
 
 /* cluster */
@@ -319,33 +319,4 @@ static struct xt_target targets[] = {
 	HMARK(IPV4), HMARK(IPV6),
 };
 
-/**
- * ct_spread_xt_init() - serve cluster and HMARK
- *
- * Context: process, may sleep.
- *
- * Return: 0 or an error.
- */
-int ct_spread_xt_init(void)
-{
-	int err;
-
-	err = xt_register_matches(matches, ARRAY_SIZE(matches));
-	if (err)
-		return err;
-	err = xt_register_targets(targets, ARRAY_SIZE(targets));
-	if (err)
-		xt_unregister_matches(matches, ARRAY_SIZE(matches));
-	return err;
-}
-
-/**
- * ct_spread_xt_exit() - no longer
- *
- * Context: process, may sleep.
- */
-void ct_spread_xt_exit(void)
-{
-	xt_unregister_targets(targets, ARRAY_SIZE(targets));
-	xt_unregister_matches(matches, ARRAY_SIZE(matches));
-}
+const struct ct_xt_set ct_xt_spread = CT_XT_SET(matches, targets);

@@ -94,6 +94,25 @@ tools() {
 			grep -c "not served by ip_conntrack")"
 }
 
+# What ipvs asks beside the direction is the kernel's own business, which loads IPVS and
+# nf_conntrack: last.
+ipvs() {
+	local t
+	modprobe -n -q xt_ipvs || return
+	for t in iptables ip6tables; do
+		check "the rest of ipvs is as it was: $t" \
+			on r "$t" -A FORWARD -m ipvs ! --ipvs
+		on c ping -q -c 1 -W 5 10.2.0.2 > /dev/null ||
+			fail "$t: packets pass that rule"
+		check_not "$t: the kernel's match stays while there is a rule" rmmod xt_ipvs
+		on r "$t" -F FORWARD
+	done
+	check "without rules it can go" wait_for 10 rmmod xt_ipvs
+	if ! rmmod ip_vs || ! nf_conntrack_out; then
+		fail "IPVS leaves nothing behind"
+	fi
+}
+
 # refused_by TOOL: tries one, and the log says that it is refused
 refused_by() {
 	if [[ $1 == nft ]]; then
@@ -124,6 +143,7 @@ xtables
 nftables
 traffic_control
 tools
+ipvs
 net_down
 given_back
 finish

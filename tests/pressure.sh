@@ -341,6 +341,26 @@ remains() {
 	at_least "memory of $1 flows is given back" "$(objects)" "$left"
 }
 
+# datagrams FIRST LAST: to these ports of its own, all from one processor
+datagrams() {
+	# shellcheck disable=SC2016 # for the inner shell
+	on hand taskset -c 0 bash -c 'for ((p = $1; p <= $2; p++)); do
+		echo > /dev/udp/127.0.0.1/$p; done' - "$1" "$2" 2> /dev/null
+}
+
+# A processor has room in hand from under a higher limit: the lower one holds at once.
+lowered() {
+	ip netns add hand
+	on hand ip link set lo up
+	knob hand max 100000
+	datagrams 5001 5001
+	knob hand max 5
+	datagrams 6001 6024
+	at_most "a limit that was lowered holds at once" 5 "$(knob hand count)"
+	at_least "and flows were made under it" 2 "$(knob hand count)"
+	ip netns delete hand
+}
+
 need conntrack
 need_module
 modprobe ct_storm || skip_all "no module ct_storm here"
@@ -355,6 +375,7 @@ handshakes "$n"
 short_lived
 policies
 needle
+lowered
 sources
 in_the_name_of_another
 race $((n * 5))
