@@ -438,13 +438,14 @@ static int redir_dump(struct sk_buff *skb, const struct nft_expr *expr,
 
 /* Registration */
 
-static struct nft_expr_type nat_types[6];
-static struct nft_expr_type masq_types[6];
-static struct nft_expr_type redir_types[6];
+#define FAMILIES	6
 
-#define OPS(_name)							\
+/* Each of the three expressions once a family, in this order. */
+static struct nft_expr_type exprs[3 * FAMILIES];
+
+#define OPS(_name, _n)							\
 static const struct nft_expr_ops _name##_ops = {			\
-	.type = _name##_types,						\
+	.type = &exprs[(_n) * FAMILIES],				\
 	.size = NFT_EXPR_SIZE(sizeof(struct nat_expr)),			\
 	.eval = _name##_eval,						\
 	.init = _name##_init,						\
@@ -452,9 +453,9 @@ static const struct nft_expr_ops _name##_ops = {			\
 	.validate = _name##_validate,					\
 }
 
-OPS(nat);
-OPS(masq);
-OPS(redir);
+OPS(nat, 0);
+OPS(masq, 1);
+OPS(redir, 2);
 
 static void say_refused(void)
 {
@@ -501,7 +502,7 @@ masq_refuse(const struct nft_ctx *ctx, const struct nlattr * const tb[])
 	SERVED(_name, INET, _max), REFUSED(_name, BRIDGE, _max),	\
 	REFUSED(_name, NETDEV, _max), REFUSED(_name, ARP, _max)
 
-static struct nft_expr_type exprs[] = {
+static struct nft_expr_type exprs[3 * FAMILIES] = {
 	IN_ALL(nat, NFTA_NAT_MAX),
 	IN_ALL(masq, NFTA_MASQ_MAX),
 	IN_ALL(redir, NFTA_REDIR_MAX),
