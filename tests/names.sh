@@ -239,7 +239,7 @@ exporter_agrees() {
 
 with_names() {
 	log_mark
-	load nf_names=1 hashsize=4096 nat=0
+	load nf_names=1 hashsize=4096
 	logs "the log says so" \
 		"ip_conntrack: version .* drop-in for nf_conntrack, with its file names"
 	is "the parameter is on" Y "$(param nf_names)"

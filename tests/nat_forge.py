@@ -239,7 +239,7 @@ class Tables:
 
     def nat_chain(self, family, hook):
         return self.batch(NEWCHAIN, 0x400, family, text(1, "n"), text(3, "c"),
-                          nest(4, be32(1, hook), be32(2, -100)),
+                          nest(4, be32(1, hook), be32(2, -100 & 0xffffffff)),
                           text(7, "nat"))
 
     def flush(self, family, chain):

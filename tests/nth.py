@@ -195,10 +195,10 @@ class Load:
 
 
 def in_child(action, n):
-    """Exit status 1: it failed; 2: it was refused; 3: both"""
+    """Exit status 1: it failed; 2: it was refused; 3: both; 4: it was not tried"""
     pid = os.fork()
     if not pid:
-        status = 0
+        status = 4
         try:
             if isinstance(action, Alone):
                 action.enter()
@@ -207,6 +207,8 @@ def in_child(action, n):
         finally:
             os._exit(status)
     status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    if status not in range(4):
+        sys.exit('it could not be tried')
     return bool(status & 1), errno.ENOMEM if status & 2 else 0
 
 
