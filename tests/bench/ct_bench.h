@@ -77,6 +77,7 @@ struct run {
 	const struct run *all;
 	const struct scenario *s;
 	struct sk_buff *skb;
+	struct dst_entry *way;
 	u32 first;
 	u32 flows;
 	u32 seed;
@@ -90,6 +91,7 @@ struct run {
 extern bool ct_bench_ipv6;
 
 struct sk_buff *ct_bench_alloc(u8 protonum, struct net_device *device);
+struct dst_entry *ct_bench_way(void);
 void ct_bench_write(struct run *run, u32 flow, u32 n);
 
 #endif /* CT_BENCH_H */

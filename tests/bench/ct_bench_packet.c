@@ -11,6 +11,7 @@
 #include <linux/moduleparam.h>
 #include <linux/tcp.h>
 #include <linux/udp.h>
+#include <net/route.h>
 
 #include "ct_bench.h"
 
@@ -222,6 +223,22 @@ static void begin_ipv6(struct sk_buff *skb, u8 protonum)
 	iph->daddr.s6_addr32[0] = htonl(NETWORK6);
 	skb->protocol = htons(ETH_P_IPV6);
 	skb_set_transport_header(skb, sizeof(*iph));
+}
+
+/**
+ * ct_bench_way() - where packets go that are translated
+ *
+ * nf_nat asks anew for the way of a packet that it has translated: it needs one. Without
+ * a rule that translates nobody reads it.
+ *
+ * Return: a way that is held, or %NULL where none is needed, or to be had.
+ */
+struct dst_entry *ct_bench_way(void)
+{
+	struct flowi4 to = { .daddr = htonl(INADDR_LOOPBACK) };
+	struct rtable *rt = outside ? ip_route_output_key(&init_net, &to) : NULL;
+
+	return IS_ERR_OR_NULL(rt) ? NULL : &rt->dst;
 }
 
 /**

@@ -176,6 +176,8 @@ static bool send(struct run *run)
 	if (nf_hook(family, NF_INET_PRE_ROUTING, net, NULL, skb, device, NULL,
 		    okfn) != 1)
 		return false;
+	if (run->way && !skb_dst(skb))	/* it was translated: routed again */
+		skb_dst_set(skb, dst_clone(run->way));
 	if (nf_hook(family, NF_INET_POST_ROUTING, net, NULL, skb, NULL, device,
 		    okfn) != 1)
 		return false;
@@ -344,6 +346,7 @@ static int sender(void *data)
 
 	/* Of this CPU's memory, as a driver's: no neighbour of another one's. */
 	run->skb = ct_bench_alloc(team->s->protonum, device);
+	run->way = ct_bench_way();
 	atomic_dec(&team->ready);
 	while (atomic_read(&team->ready))
 		cpu_relax();
@@ -377,6 +380,7 @@ static void run_end(struct run *run)
 	if (run->skb && run->err != -EIO)
 		kfree_skb(run->skb);
 	kfree_skb(run->skb);
+	dst_release(run->way);
 	kvfree(run->took);
 }
 
