@@ -216,6 +216,37 @@ another_way() {
 	ip -n r link del d0
 }
 
+# Out by a device that has no address, with another one's: that is what it lives by,
+# whatever becomes of the rest. Each round sees the end of the one before.
+borrowed_address() {
+	local n
+	ip -n r link add d1 type dummy
+	ip -n r link set d1 up
+	ip -n r route add 10.12.0.50/32 dev d1
+	ip -n r neigh replace 10.12.0.50 lladdr 02:00:00:00:03:02 dev d1
+	ip -n r link add d2 type dummy
+	ip -n r link set d2 up
+	ip -n r neigh replace 10.4.0.66 lladdr 02:00:00:00:04:02 dev d2
+	nat_rules "" "oifname { d1, d2 } masquerade"
+	wire c "ip src=10.11.0.1 dst=10.12.0.50 / udp sport=3150 dport=80"
+	wait_is "masqueraded by another device's address" 1 \
+		lines r "sport=80 dport=3150"
+	for n in 1 2 3; do
+		ip -n r addr add 10.4.0.1/24 dev d2
+		wire c "ip src=10.11.0.1 dst=10.4.0.66 / udp sport=315$n dport=80"
+		wait_for 15 flow r "dst=10.4.0.1 sport=80 dport=315$n" ||
+			fail "masqueraded, round $n"
+		ip -n r addr del 10.4.0.1/24 dev d2
+		wait_is "an address goes, and who has it" 0 lines r "dport=315$n"
+	done
+	is "who has another lives on" 1 "$(lines r "sport=80 dport=3150")"
+	ip -n r link set d1 down
+	wait_is "and ends with its device" 0 lines r "dport=3150"
+	ip -n r link del d1
+	ip -n r link del d2
+	flush_flows r
+}
+
 # --- by request --------------------------------------------------------------
 
 by_request() {
@@ -290,6 +321,36 @@ who_asks() {
 	wait_is "behind a translation: the original destination" 12 hits_of r original
 	is "behind a translation: that it is translated" 12 "$(hits_of r dnat)"
 	is "behind a translation: the mark" 11 "$(hits_of r mark)"
+	flush_flows r
+}
+
+# This host talks to a name that is translated. Who has that address himself is not whom
+# it talks to: to a connected socket he says nothing, however early it is looked for.
+not_its_socket() {
+	nat_rules "" "" "chain out {
+			type nat hook output priority -100
+			ip daddr 10.12.0.99 udp dport 80 dnat to 10.12.0.1:8080
+		}"
+	bg @r "$python" -u -c '
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("10.2.0.1", 3450))
+s.connect(("10.12.0.99", 80))
+s.send(b"question")
+while True:
+	try:
+		print("heard", len(s.recv(99)))
+	except ConnectionError:
+		pass
+' > "$work/heard"
+	wait_is "this host asks" 1 seen s0 "^10.2.0.1>10.12.0.1 p17 .*0d7a1f90"
+	wire s "ip src=10.12.0.99 dst=10.2.0.1 / udp sport=80 dport=3450 / data n=6"
+	wait_is "who was not asked has a flow of his own" 1 \
+		lines r "src=10.12.0.99 dst=10.2.0.1 sport=80 dport=3450"
+	wire s "ip src=10.12.0.1 dst=10.2.0.1 / udp sport=8080 dport=3450 / data n=8"
+	wait_for 15 grep -q "heard 8" "$work/heard"
+	is "only who was asked is heard" "heard 8" "$(cat "$work/heard")"
+	bg_end "$bg_pid"
 	flush_flows r
 }
 
@@ -402,8 +463,10 @@ ports_run_out
 own_port_is_taken
 one_decision
 masquerade_follows
+borrowed_address
 by_request
 who_asks
+not_its_socket
 nothing_leaks
 comes_later
 sizes
