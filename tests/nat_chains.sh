@@ -39,10 +39,12 @@ reaches() {
 	echo "$1: ${got:-nowhere}"
 }
 
+# Nobody else has a port that is asked for, however long ago the last one was.
 first_packet() {
 	local head="ip src=10.11.0.1 dst=10.12.0.1"
 	[[ $1 == ipv6 ]] && head="ip6 src=fd11::1 dst=fd12::1"
 	sport=$((sport + 1))
+	on r conntrack -F > /dev/null 2>&1
 	wire c "$head / udp sport=$sport dport=9"
 	wire c "$head / udp sport=$sport dport=65001"
 	wait_for 20 flow_of "$1" $sport 65001 || fail "packets come through"
@@ -184,6 +186,20 @@ sources() {
 	on r nft flush ruleset
 }
 
+# As many as a hook may have, and one more
+very_many() {
+	local n
+	echo 'table ip n { }' | rules
+	for ((n = 0; n < 1025; n++)); do
+		echo "add chain ip n x$n { type nat hook prerouting priority 0; }"
+	done > "$work/many"
+	sed 1025d "$work/many" | on r nft -f - && echo "1024 chains: taken"
+	sed -n 1025p "$work/many" | on r nft -f - 2> /dev/null ||
+		echo "one more: refused"
+	reaches "very many, undecided"
+	on r nft flush ruleset
+}
+
 # Each target and statement, whose structures have had several generations
 iptables_targets() {
 	local tool family rule
@@ -276,6 +292,7 @@ side() {
 		with_legacy
 		verdicts
 		sources
+		very_many
 		iptables_targets
 		nft_statements
 	} > "$work/$1.said" 2>&1
