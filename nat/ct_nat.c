@@ -311,10 +311,15 @@ bool ct_nat_choose_again(struct ct_pkt *pkt, struct ct_pending *p,
 bool ct_nat_join(const struct ct_pkt *pkt, const struct ct_tuple *to,
 		 const struct nf_hook_state *state)
 {
+	struct ct_pending *p = ct_pending_of(pkt->skb);
 	struct ct_pkt now = *pkt;
 
-	return !ct_nat_end_differs(&now.tuple, to, NF_NAT_MANIP_DST) &&
-	       write_end(&now, to, NF_NAT_MANIP_SRC, state);
+	if (ct_nat_end_differs(&now.tuple, to, NF_NAT_MANIP_DST) ||
+	    !write_end(&now, to, NF_NAT_MANIP_SRC, state))
+		return false;
+	/* It may come again, over loopback, and is to stay what it is then. */
+	note_choice(p, &now, &p->bind.range, NF_NAT_MANIP_SRC, true);
+	return true;
 }
 
 /* At each hook */
