@@ -70,6 +70,8 @@ static int begin_hooks(struct net *net, u8 pf)
 
 	if (nat->hooked[is_six(pf)])
 		return 0;
+	if (!ct_is_nat_wanted())
+		return -EOPNOTSUPP;
 	if (!ct_is_dropin() || rcu_access_pointer(nf_nat_hook)) {
 		pr_info_ratelimited("rules that translate refused in a namespace that had none: nf_conntrack or nf_nat was loaded meanwhile\n");
 		return -EBUSY;
@@ -109,8 +111,8 @@ static int hooks_get(struct net *net, u8 pf)
  *
  * Context: process, may sleep.
  *
- * Return: 0 or an error: -EBUSY where nf_nat is loaded, -EOPNOTSUPP in a namespace that
- * is not tracked.
+ * Return: 0 or an error: -EBUSY where nf_nat is loaded, -EOPNOTSUPP with nat=0, or in a
+ * namespace that is not tracked.
  */
 int ct_nat_chain_add(struct net *net, u8 pf, const struct nf_hook_ops *ops)
 {

@@ -155,6 +155,40 @@ one_decision() {
 	flush_flows r
 }
 
+# The same on the way to this host itself: what a packet of another one's flow becomes
+# behind all rules it still is when it comes in.
+one_decision_at_home() {
+	local n=4
+	nat_rules "" "udp dport 7001 snat to 10.1.0.1:5000-6000 random" "chain f {
+			type filter hook output priority 0
+			udp dport 7001 queue num 6
+		}"
+	: > "$work/queue"
+	bg @r "$python" "$here/nfqueue.py" 6 $n > "$work/queue"
+	if ! wait_for 60 grep -q ready "$work/queue"; then
+		skip "several first packets to this host" \
+			"no queue here: $(cat "$work/queue")"
+		return
+	fi
+	bg @r "$python" -u -c '
+import socket
+there, here = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for i in "12"]
+there.bind(("10.2.0.1", 7001))
+here.bind(("10.2.0.1", 7002))
+for n in range(4):
+	here.sendto(b"question", ("10.2.0.1", 7001))
+while True:
+	print(*there.recvfrom(99)[1])
+' > "$work/asked"
+	wait_is "several first packets to this host: all come" $n \
+		grep -c "^10.1.0.1 " "$work/asked"
+	is "several first packets to this host: from one port" 1 \
+		"$(sort -u "$work/asked" | wc -l)"
+	bg_end "$bg_pid"
+	set_rules r < /dev/null
+	flush_flows r
+}
+
 server_got() { (($(seen s0 '>10.12.0.1[0-3] p17 .*1b58') == $1)); }
 
 # --- masquerade --------------------------------------------------------------
@@ -415,9 +449,28 @@ comes_later() {
 	wait_is "$name: also ping" 1 seen s0 "^10.2.0.1>10.12.0.1 p1 .*0eda"
 	is "$name: nothing leaves with the inside address" 0 \
 		"$(seen s0 '^10\.11\.0\.1>.* p(17|1) .*0ed[89a]')"
+	led_there_by_tc
 	flush_flows r
 	set_rules r < /dev/null
 	check "$name: and goes" nf_conntrack_out
+}
+
+# On the way in it may have got an entry of nf_conntrack's already.
+led_there_by_tc() {
+	local name="tc's ct"
+	if ! modprobe act_ct 2> /dev/null; then
+		skip "$name" "no act_ct here"
+		return
+	fi
+	on r tc qdisc add dev r0 clsact
+	on r tc filter add dev r0 ingress matchall action ct || fail "$name"
+	udp 10.11.0.1 3801 80
+	wait_is "$name: what is translated goes on" 2 \
+		seen s0 "^10.2.0.1>10.12.0.1 p17 .*0ed9"
+	udp 10.11.0.1 3803 80
+	wait_is "$name: others begin" 1 seen s0 "^10.2.0.1>10.12.0.1 p17 .*0edb"
+	on r tc qdisc del dev r0 clsact
+	check "$name: it goes" wait_for 30 rmmod act_ct
 }
 
 # --- sizes and the end -------------------------------------------------------
@@ -462,6 +515,7 @@ watch s:s0
 ports_run_out
 own_port_is_taken
 one_decision
+one_decision_at_home
 masquerade_follows
 borrowed_address
 by_request
