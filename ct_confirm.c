@@ -257,62 +257,81 @@ static unsigned int new_flow_refuse(const struct ct_pkt *pkt,
  * What is translated and gets no flow would be answered to somebody else, or not at
  * all: it does not pass.
  */
-static unsigned int new_flow_try(const struct ct_pkt *pkt, struct new_flow *new,
-				 const struct ct_judgement *j,
-				 const struct nf_hook_state *state,
-				 enum clash *clash)
+static noinline unsigned int new_flow_none(const struct ct_pkt *pkt,
+					   const struct new_flow *new, int err)
 {
-	struct ct_net *cnet = pkt->cnet;
-	struct ct_flow *flow;
-	int tries;
+	unsigned int verdict = ct_core_no_flow(pkt->cnet, err);
 
-	*clash = CLASH_GONE;
-	flow = new_flow_init(pkt, new, j);
-	if (IS_ERR(flow))
-		return ct_core_no_flow(cnet, PTR_ERR(flow)) == NF_DROP ||
-		       new_flow_is_bound(new) ? NF_DROP : NF_ACCEPT;
-	for (tries = 0; tries < CT_INSERT_TRIES && !*clash; tries++) {
-		if (ct_flow_confirm(cnet, flow, NULL)) {
-			*clash = CLASH_JOINED;
-			return NF_ACCEPT;
+	return new_flow_is_bound(new) ? NF_DROP : verdict;
+}
+
+/* Takes over a flow that could not be inserted, and tries on. */
+static noinline enum clash new_flow_insist(const struct ct_pkt *pkt,
+					   struct new_flow *new,
+					   const struct nf_hook_state *state,
+					   struct ct_flow *flow)
+{
+	enum clash clash;
+	int tries = 1;
+
+	do {
+		clash = resolve_clash(pkt, new, state);
+		if (clash || tries++ == CT_INSERT_TRIES) {
+			ct_flow_discard(flow);
+			return clash;
 		}
-		*clash = resolve_clash(pkt, new, state);
-	}
-	ct_flow_discard(flow);
-	if (*clash == CLASH_JOINED)
+	} while (!ct_flow_confirm(pkt->cnet, flow, NULL));
+	return CLASH_JOINED;
+}
+
+/* What becomes of a packet whose flow clashed and could not be inserted */
+static noinline unsigned int new_flow_clashed(const struct ct_pkt *pkt,
+					      const struct new_flow *new,
+					      const struct nf_hook_state *state,
+					      enum clash clash)
+{
+	switch (clash) {
+	case CLASH_JOINED:
 		return NF_ACCEPT;
-	if (*clash == CLASH_GONE)
-		ct_stat_inc(cnet, insert_failed);
-	return *clash != CLASH_GONE || new_flow_is_bound(new) ? NF_DROP :
-								 NF_ACCEPT;
+	case CLASH_TAKEN:
+		return new_flow_refuse(pkt, state);
+	case CLASH_GONE:
+		ct_stat_inc(pkt->cnet, insert_failed);
+		return new_flow_is_bound(new) ? NF_DROP : NF_ACCEPT;
+	case CLASH_APART:
+		break;
+	}
+	return NF_DROP;
 }
 
 /* Replies to the packet would be another flow's: can it have another source? */
-static bool new_flow_choose_again(struct ct_pkt *pkt, struct new_flow *new,
-				  const struct nf_hook_state *state)
+static noinline bool new_flow_choose_again(struct ct_pkt *pkt, struct new_flow *new,
+					   const struct nf_hook_state *state)
 {
 	const struct ct_translator *translator = rcu_dereference(ct_translator);
 
-	return new->p && translator && translator->again(pkt, new->p, state);
+	return new->p && translator && translator->again(pkt, new->p, state) &&
+	       new_flow_identify(new, pkt);
 }
 
 static unsigned int new_flow_confirm(struct ct_pkt *pkt, struct new_flow *new,
 				     const struct ct_judgement *j,
 				     const struct nf_hook_state *state)
 {
-	unsigned int verdict;
+	struct ct_flow *flow;
 	enum clash clash;
-	int tries;
+	int tries = CT_CHOOSE_TRIES;
 
-	for (tries = 0; tries < CT_CHOOSE_TRIES; tries++) {
-		verdict = new_flow_try(pkt, new, j, state, &clash);
-		if (clash != CLASH_TAKEN)
-			return verdict;
-		if (!new_flow_choose_again(pkt, new, state) ||
-		    !new_flow_identify(new, pkt))
-			break;
-	}
-	return new_flow_refuse(pkt, state);
+	do {
+		flow = new_flow_init(pkt, new, j);
+		if (IS_ERR(flow))
+			return new_flow_none(pkt, new, PTR_ERR(flow));
+		if (likely(ct_flow_confirm(pkt->cnet, flow, NULL)))
+			return NF_ACCEPT;
+		clash = new_flow_insist(pkt, new, state, flow);
+	} while (clash == CLASH_TAKEN && --tries &&
+		 new_flow_choose_again(pkt, new, state));
+	return new_flow_clashed(pkt, new, state, clash);
 }
 
 /* Does the packet, as it is now, begin a flow? Then make it. */

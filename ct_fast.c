@@ -130,17 +130,21 @@ static __always_inline bool is_plain(const struct ct_fast *f)
 
 /* Finding */
 
+/* The key that its flow has, without the hash */
+static __always_inline void fast_order(const struct ct_fast *f, struct ct_lookup_key *id)
+{
+	id->sender = f->family == NFPROTO_IPV4 ?
+		     ct_order_ipv4_header(f->ip, f->protonum, &id->key) :
+		     ct_order_ipv6_header(f->ip, f->protonum, id);
+	id->key.word[1] |= f->cnet->key_word;
+}
+
 static __always_inline void fast_identify(const struct ct_fast *f, struct ct_lookup_key *id)
 {
-	if (f->family == NFPROTO_IPV4) {
-		id->sender = ct_order_ipv4_header(f->ip, f->protonum, &id->key);
-		id->key.word[1] |= f->cnet->key_word;
-		id->hash = ct_hash_again(&id->key, f->cnet->hash_mix);
-	} else {
-		id->sender = ct_order_ipv6_header(f->ip, f->protonum, id);
-		id->key.word[1] |= f->cnet->key_word;
-		id->hash = ct_hash6_again(id, f->cnet->hash_mix);
-	}
+	fast_order(f, id);
+	id->hash = f->family == NFPROTO_IPV4 ?
+		   ct_hash_again(&id->key, f->cnet->hash_mix) :
+		   ct_hash6_again(id, f->cnet->hash_mix);
 }
 
 /* Of a node whose addresses, or what IPv6 folds them to, are right */
@@ -454,23 +458,24 @@ static __always_inline void fast_carry_bound(const struct ct_fast *f,
  */
 static noinline bool fast_track_bound(struct ct_net *cnet, struct sk_buff *skb,
 				      const struct nf_hook_state *state,
-				      const struct ct_lookup_key *id,
 				      struct ct_node *node)
 {
 	struct ct_flow *flow = ct_node_flow(node);
+	struct ct_lookup_key id CT_UNINIT;
 	struct ct_fast f CT_UNINIT;
 	struct ct_fast_move m CT_UNINIT;
 	struct ct_tuple to CT_UNINIT;
 	int oif;
 
 	fast_again(&f, cnet, skb, state);
+	fast_order(&f, &id);
 	m.dir = ct_node_alias(node) ? IP_CT_DIR_REPLY : IP_CT_DIR_ORIGINAL;
 	m.news = 0;
 	ct_flow_lock(flow);
 	m.status = READ_ONCE(flow->status);
 	smp_rmb();	/* as in ct_flow_alive() */
 	m.now = ct_now();
-	if (!ct_bound_recheck(flow, &m, node, id, cnet) ||
+	if (!ct_bound_recheck(flow, &m, node, &id, cnet) ||
 	    !fast_judge(&f, flow, &m)) {
 		ct_flow_unlock(flow);
 		return false;
@@ -498,7 +503,7 @@ static __always_inline bool fast_track(const struct ct_fast *f)
 			fast_begin(f->cnet, f->skb, f->state, id.sender);
 		return is_miss || (near && ct_node_alias(near) &&
 				   fast_track_bound(f->cnet, f->skb, f->state,
-						    &id, near));
+						    near));
 	}
 
 	ct_flow_lock(flow);
@@ -509,7 +514,7 @@ static __always_inline bool fast_track(const struct ct_fast *f)
 				   m.now))) {
 		ct_flow_unlock(flow);
 		return m.status & CT_FLOW_BOUND &&
-		       fast_track_bound(f->cnet, f->skb, f->state, &id,
+		       fast_track_bound(f->cnet, f->skb, f->state,
 					&flow->node);
 	}
 	m.dir = id.sender ^ !!(m.status & CT_FLOW_ORIGIN);

@@ -300,6 +300,7 @@ side_up() {
 	on r ethtool -K r1 tx off > /dev/null
 	wire_up
 	for place in c:c0 s:s0; do
+		rm -f "$work/seen.${place#*:}"
 		bg "$python" "$here/natwatch.py" "$place" "$work/seen.${place#*:}"
 		wait_for 90 grep -q ready "$work/seen.${place#*:}" ||
 			fail "somebody watches $place"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# guests: uml deb6.12
-# long: umldebug deb6.1
+# guests: uml
+# long: umldebug deb6.1 deb6.12
 # timeout: 900
 # shellcheck disable=SC2119,SC2317
 #
