@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# guests: uml deb6.1
-# long: umldebug deb6.12
+# guests: uml
+# long: umldebug deb6.1 deb6.12
 # timeout: 900
 #
 # Translation (some 60 s): the same packets through the same rules, by nf_nat and by

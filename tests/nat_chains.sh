@@ -39,11 +39,11 @@ reaches() {
 	echo "$1: ${got:-nowhere}"
 }
 
-# Nobody else has a port that is asked for, however long ago the last one was.
 first_packet() {
 	local head="ip src=10.11.0.1 dst=10.12.0.1"
 	[[ $1 == ipv6 ]] && head="ip6 src=fd11::1 dst=fd12::1"
 	sport=$((sport + 1))
+	# A flow that is translated to the same end would be in the way.
 	on r conntrack -F > /dev/null 2>&1
 	wire c "$head / udp sport=$sport dport=9"
 	wire c "$head / udp sport=$sport dport=65001"

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# guests: uml deb6.1 deb6.12
+# guests: uml deb6.12
+# long: deb6.1
 # timeout: 1800
 # shellcheck disable=SC2119,SC2317
 #
