@@ -246,7 +246,7 @@ static void sweep_later(struct net *net)
 	rcu_read_lock();
 	masq = net_generic(net, masq_net_id);
 	if (ct_net_alive(net) && READ_ONCE(masq->used))
-		queue_work(system_unbound_wq, &masq->sweep);
+		queue_work(system_long_wq, &masq->sweep);
 	rcu_read_unlock();
 }
 

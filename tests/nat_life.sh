@@ -388,6 +388,35 @@ while True:
 	flush_flows r
 }
 
+# What is blocked is blocked by the address that it was sent to, on the way through and
+# to this host.
+policies() {
+	if ! on r ip xfrm policy list > /dev/null 2>&1; then
+		skip "policies of IPsec" "none here"
+		return
+	fi
+	nat_rules "ip daddr 10.12.0.99 udp dport 80 dnat to 10.12.0.1
+			ip daddr 10.12.0.98 udp dport 81 redirect to :3460" ""
+	bg @r socat -u UDP4-RECV:3460 "OPEN:$work/came,creat,append"
+	udp_to() { wire c "ip src=10.11.0.1 dst=10.12.0.$1 / udp sport=$2 dport=$3 / data n=4"; }
+	came() { [[ -s $work/came ]] || udp_to 98 3461 81; [[ -s $work/came ]]; }
+	wait_for 30 came || fail "policies of IPsec: to this host"
+	udp_to 99 3462 80
+	wait_is "policies of IPsec: through" 1 seen s0 "^10.11.0.1>10.12.0.1 p17 .*0d86"
+	on r ip xfrm policy add dir fwd src 10.11.0.0/16 dst 10.12.0.99 action block
+	on r ip xfrm policy add dir in src 10.11.0.0/16 dst 10.12.0.98 action block
+	: > "$work/came"
+	udp_to 99 3462 80
+	udp_to 98 3461 81
+	udp_to 97 3463 80
+	wait_is "policies of IPsec: who is not blocked" 1 seen s0 "^10.11.0.1>10.12.0.97 p17 .*0d87"
+	is "policies of IPsec: what was sent to who is blocked" "1 " \
+		"$(seen s0 "^10.11.0.1>10.12.0.1 p17 .*0d86") $(cat "$work/came")"
+	bg_end "$bg_pid"
+	on r ip xfrm policy flush
+	flush_flows r
+}
+
 # --- refused, but not leaked -------------------------------------------------
 
 # A segment that is no part of the connection is INVALID, and goes where the others go.
@@ -518,6 +547,7 @@ borrowed_address
 by_request
 who_asks
 not_its_socket
+policies
 nothing_leaks
 comes_later
 sizes
