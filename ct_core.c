@@ -320,6 +320,21 @@ static bool core_may_carry(const struct ct_pkt *pkt)
 	return READ_ONCE(pkt->cnet->nat_lost) || ct_skb_may_carry();
 }
 
+/*
+ * An entry or a template of nf_conntrack stays: its hook knows it. But where we may have
+ * to translate the packet it goes: who gave it that, as tc's action ct does to what
+ * comes in, has done with it.
+ */
+static bool core_makes_room(const struct ct_pkt *pkt,
+			    const struct answer *answer)
+{
+	if (!READ_ONCE(pkt->cnet->nat_lost) ||
+	    !(answer->bound || answer->kind == CT_PENDING_FIRST))
+		return false;
+	nf_reset_ct(pkt->skb);
+	return true;
+}
+
 /* The packet carries the answer from here on. */
 static void core_carry(const struct ct_pkt *pkt, const struct answer *answer)
 {
@@ -327,8 +342,9 @@ static void core_carry(const struct ct_pkt *pkt, const struct answer *answer)
 
 	if (ct_pending_is_beside() && answer->kind == CT_PENDING_FIRST)
 		core_begin_beside(pkt);
-	/* An entry or a template of nf_conntrack stays: its hook knows it. */
-	if ((!p && ct_skb_has_pointer(pkt->skb)) || !core_may_carry(pkt))
+	if (!p && ct_skb_has_pointer(pkt->skb) && !core_makes_room(pkt, answer))
+		return;
+	if (!core_may_carry(pkt))
 		return;
 	if (answer->bound ||
 	    (ct_info_has_flow(answer->info) &&

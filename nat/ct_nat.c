@@ -123,6 +123,23 @@ static int drop(const struct ct_pkt *pkt, enum ct_reason reason,
 	return NF_DROP;
 }
 
+/*
+ * Rewrite one end. Who looked for a packet's socket early found it by a source that
+ * it may be about to lose: it is looked for again.
+ */
+static bool write_end(struct ct_pkt *pkt, const struct ct_tuple *to,
+		      enum nf_nat_manip_type manip,
+		      const struct nf_hook_state *state)
+{
+	struct sk_buff *skb = pkt->skb;
+
+	if (state->hook == NF_INET_LOCAL_IN && skb->sk &&
+	    !inet_sk_transparent(skb->sk) &&
+	    ct_nat_end_differs(&pkt->tuple, to, manip))
+		skb_orphan(skb);
+	return ct_nat_mangle(pkt, to, manip);
+}
+
 /* Setting up */
 
 static void say_full(const struct ct_pkt *pkt,
@@ -211,7 +228,7 @@ int ct_nat_setup(struct sk_buff *skb, const struct nf_hook_state *state,
 		return drop(&pkt, CT_R_NAT_FULL, state);
 	}
 	moved = ct_nat_end_differs(&pkt.tuple, &want, manip);
-	if (!ct_nat_mangle(&pkt, &want, manip))
+	if (!write_end(&pkt, &want, manip, state))
 		return drop(&pkt, CT_R_NAT_WRITE, state);
 	note_choice(p, &pkt, range, manip, moved);
 	return NF_ACCEPT;
@@ -273,7 +290,7 @@ bool ct_nat_choose_again(struct ct_pkt *pkt, struct ct_pending *p,
 		say_full(&was, &range);
 		return false;
 	}
-	if (!ct_nat_mangle(pkt, &want, NF_NAT_MANIP_SRC))
+	if (!write_end(pkt, &want, NF_NAT_MANIP_SRC, state))
 		return false;
 	note_choice(p, pkt, &range, NF_NAT_MANIP_SRC, true);
 	return true;
@@ -294,10 +311,15 @@ bool ct_nat_choose_again(struct ct_pkt *pkt, struct ct_pending *p,
 bool ct_nat_join(const struct ct_pkt *pkt, const struct ct_tuple *to,
 		 const struct nf_hook_state *state)
 {
+	struct ct_pending *p = ct_pending_of(pkt->skb);
 	struct ct_pkt now = *pkt;
 
-	return !ct_nat_end_differs(&now.tuple, to, NF_NAT_MANIP_DST) &&
-	       ct_nat_mangle(&now, to, NF_NAT_MANIP_SRC);
+	if (ct_nat_end_differs(&now.tuple, to, NF_NAT_MANIP_DST) ||
+	    !write_end(&now, to, NF_NAT_MANIP_SRC, state))
+		return false;
+	/* It may come again, over loopback, and is to stay what it is then. */
+	note_choice(p, &now, &p->bind.range, NF_NAT_MANIP_SRC, true);
+	return true;
 }
 
 /* At each hook */
@@ -313,7 +335,7 @@ static unsigned int rewrite(struct sk_buff *skb, struct ct_pending *p,
 	if (!read_known(&pkt, skb, p->orig.protonum, state) &&
 	    !read_now(&pkt, skb, state))
 		return NF_DROP;
-	if (!ct_nat_mangle(&pkt, &p->bind.to, manip))
+	if (!write_end(&pkt, &p->bind.to, manip, state))
 		return drop(&pkt, CT_R_NAT_WRITE, state);
 	return NF_ACCEPT;
 }
@@ -348,7 +370,7 @@ static unsigned int rewrite_about(struct sk_buff *skb, struct ct_pending *p,
 	quote = ct_proto_quote(&pkt);
 	if (!quote)
 		return pkt.tuple.protonum != to.protonum ||
-		       ct_nat_mangle(&pkt, &to, manip) ? NF_ACCEPT :
+		       write_end(&pkt, &to, manip, state) ? NF_ACCEPT :
 		       drop(&pkt, CT_R_NAT_WRITE, state);
 	if (is_redirect(&pkt) ||
 	    !ct_nat_mangle_quote(&pkt, quote, &p->orig, other) ||
@@ -474,25 +496,13 @@ static unsigned int translate(struct sk_buff *skb, struct ct_pending *p,
 
 /* What follows from it */
 
-/**
- * struct ends - addresses, and ports, before
- * @src: source address
- * @dst: destination address
- */
-struct ends {
-	union nf_inet_addr src;
-	union nf_inet_addr dst;
-};
-
-static void note_ends(struct ends *e, const struct sk_buff *skb, u8 family)
+static void note_dst(union nf_inet_addr *dst, const struct sk_buff *skb,
+		     u8 family)
 {
-	if (family == NFPROTO_IPV4) {
-		e->src.ip = ip_hdr(skb)->saddr;
-		e->dst.ip = ip_hdr(skb)->daddr;
-	} else {
-		e->src.in6 = ipv6_hdr(skb)->saddr;
-		e->dst.in6 = ipv6_hdr(skb)->daddr;
-	}
+	if (family == NFPROTO_IPV4)
+		dst->ip = ip_hdr(skb)->daddr;
+	else
+		dst->in6 = ipv6_hdr(skb)->daddr;
 }
 
 /* Is there nothing to do for a packet of a flow at this hook? Half of them. */
@@ -514,21 +524,20 @@ static unsigned int verdict_of(int err)
 
 /* It was accepted. Was it translated, and who has to know? */
 static unsigned int follow(struct sk_buff *skb, const struct ct_pending *p,
-			   const struct ends *before,
+			   const union nf_inet_addr *before,
 			   const struct nf_hook_state *state)
 {
 	bool bound = READ_ONCE(p->bind.flags) & CT_BIND_TO;
-	struct sock *sk = skb->sk;
-	struct ends now;
+	union nf_inet_addr now;
 
-	note_ends(&now, skb, state->pf);
+	note_dst(&now, skb, state->pf);
 	switch (state->hook) {
 	case NF_INET_PRE_ROUTING:
-		if (!ct_addr_equal(state->pf, &before->dst, &now.dst))
+		if (!ct_addr_equal(state->pf, before, &now))
 			skb_dst_drop(skb);
 		return NF_ACCEPT;
 	case NF_INET_LOCAL_OUT:
-		if (!ct_addr_equal(state->pf, &before->dst, &now.dst))
+		if (!ct_addr_equal(state->pf, before, &now))
 			return verdict_of(ct_nat_route_again(skb, state));
 		return bound ? verdict_of(ct_nat_policy_again(skb, state)) :
 			       NF_ACCEPT;
@@ -536,10 +545,6 @@ static unsigned int follow(struct sk_buff *skb, const struct ct_pending *p,
 		return bound ? verdict_of(ct_nat_policy_again(skb, state)) :
 			       NF_ACCEPT;
 	default:
-		/* It was found by a source that it has no more. */
-		if (sk && !ct_addr_equal(state->pf, &before->src, &now.src) &&
-		    !inet_sk_transparent(sk))
-			skb_orphan(skb);
 		return NF_ACCEPT;
 	}
 }
@@ -561,12 +566,12 @@ unsigned int ct_nat_hook(void *priv, struct sk_buff *skb,
 {
 	struct ct_pending *p = ct_pending_of(skb);
 	unsigned int verdict;
-	struct ends before;
+	union nf_inet_addr before;
 
 	if (likely(!p) || READ_ONCE(p->kind) == CT_PENDING_EARLY ||
 	    stays(skb, p, state))
 		return NF_ACCEPT;
-	note_ends(&before, skb, state->pf);
+	note_dst(&before, skb, state->pf);
 	verdict = translate(skb, p, state);
 	if (verdict != NF_ACCEPT)
 		return verdict;

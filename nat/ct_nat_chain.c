@@ -8,7 +8,8 @@
  *	about which nothing was decided. Each namespace, family and hook has one
  *	list of them, of both kinds, the lowest priority first; of several with
  *	the same the youngest runs first, as netfilter's own lists have it. The
- *	first chain that decides is the last one that is run.
+ *	first chain that decides is the last one that is run. There are no more than
+ *	CHAINS_MOST in a list, as of any hook: a packet may have to go through all.
  *
  * Context
  *	Running: hooks, RCU read-side section. Adding and removing: process, may
@@ -30,6 +31,8 @@
 #include "ct_nat_chain.h"
 #include "ct_nat_engine.h"
 #include "ip_conntrack.h"
+
+#define CHAINS_MOST	1024U	/* in a list */
 
 /**
  * struct chain - one of them
@@ -107,6 +110,8 @@ static int copy_chains(struct chains **copy, const struct chains *old,
 		n += old->chain[i].fn != nothing;
 	if (!n)
 		return 0;
+	if (ops && n > CHAINS_MOST)
+		return -E2BIG;
 	chains = alloc_chains(n);
 	if (!chains)
 		return -ENOMEM;

@@ -70,7 +70,9 @@ static int begin_hooks(struct net *net, u8 pf)
 
 	if (nat->hooked[is_six(pf)])
 		return 0;
-	if (!ct_is_dropin() || rcu_access_pointer(nf_nat_hook)) {
+	if (!ct_is_nat_wanted())
+		return -EOPNOTSUPP;
+	if (!ct_is_dropin() || ct_nat_rival_is_there()) {
 		pr_info_ratelimited("rules that translate refused in a namespace that had none: nf_conntrack or nf_nat was loaded meanwhile\n");
 		return -EBUSY;
 	}
@@ -109,8 +111,8 @@ static int hooks_get(struct net *net, u8 pf)
  *
  * Context: process, may sleep.
  *
- * Return: 0 or an error: -EBUSY where nf_nat is loaded, -EOPNOTSUPP in a namespace that
- * is not tracked.
+ * Return: 0 or an error: -EBUSY where nf_nat is loaded, -EOPNOTSUPP with nat=0, or in a
+ * namespace that is not tracked.
  */
 int ct_nat_chain_add(struct net *net, u8 pf, const struct nf_hook_ops *ops)
 {
@@ -239,14 +241,14 @@ static int __init nat_begin(void)
 		return err;
 	}
 	rcu_assign_pointer(ct_translator, &translator);
-	ct_nat_sockopt_offer();
+	ct_nat_offer();
 	return 0;
 }
 
 static void __exit nat_end(void)
 {
 	ct_nat_beside_exit();
-	ct_nat_sockopt_withdraw();
+	ct_nat_withdraw();
 	ct_nat_masq_exit();
 	RCU_INIT_POINTER(ct_translator, NULL);
 	unregister_pernet_subsys(&nat_net_ops);

@@ -178,7 +178,7 @@ static void fix_own(struct sk_buff *skb, const struct change *c, __sum16 *sum)
 					 false);
 }
 
-/* One that is data to the kernel: in a quote */
+/* One that is data to the kernel: in a quote, or around another packet */
 static void fix_quoted(const struct change *c, __sum16 *sum)
 {
 	__wsum diff = ~csum_unfold(*sum);
@@ -209,24 +209,56 @@ static void write_addr(const struct change *c, void *ip)
 }
 
 /* A datagram may have no checksum, and then it has none afterwards. */
-static bool has_no_sum(const struct sk_buff *skb, const struct change *c,
-		       __sum16 sum)
+static bool has_sum(const struct change *c, const u8 *l4, unsigned int len)
 {
-	return c->protonum == IPPROTO_UDP && !sum &&
-	       skb->ip_summed != CHECKSUM_PARTIAL;
+	const __sum16 *sum = (const __sum16 *)(l4 + c->sum);
+
+	return c->sum != NOWHERE && c->sum + sizeof(*sum) <= len &&
+	       (*sum || c->protonum != IPPROTO_UDP);
 }
 
-static void write_l4(struct sk_buff *skb, const struct change *c, u8 *l4,
-		     unsigned int len)
+/*
+ * Is the checksum that is to be made yet one of a packet inside this one? A tunnel's own
+ * is complete then, but for one that is cut to pieces later.
+ */
+static bool is_around(const struct sk_buff *skb, unsigned int off)
 {
-	__sum16 *sum = (__sum16 *)(l4 + c->sum);
+	return skb->ip_summed == CHECKSUM_PARTIAL &&
+	       skb_checksum_start_offset(skb) != off &&
+	       !(skb_is_gso(skb) &&
+		 skb_shinfo(skb)->gso_type & SKB_GSO_UDP_TUNNEL_CSUM);
+}
 
-	if (c->sum != NOWHERE && c->sum + sizeof(*sum) <= len &&
-	    !has_no_sum(skb, c, *sum)) {
+/* Zero means "none", or nothing at all: it is written as its other zero. */
+static bool has_no_zero(const struct change *c)
+{
+	return c->protonum == IPPROTO_UDP || c->protonum == IPPROTO_UDPLITE;
+}
+
+static void write_sum(struct sk_buff *skb, const struct change *c,
+		      unsigned int off)
+{
+	__sum16 *sum = (__sum16 *)(skb->data + off + c->sum);
+
+	if (is_around(skb, off))
+		fix_quoted(c, sum);
+	else
 		fix_own(skb, c, sum);
-		if (c->protonum == IPPROTO_UDP && !*sum)
-			*sum = CSUM_MANGLED_0;
-	}
+	if (!*sum && has_no_zero(c))
+		*sum = CSUM_MANGLED_0;
+}
+
+static void write_l4(struct sk_buff *skb, const struct change *c,
+		     unsigned int off, unsigned int len)
+{
+	u8 *l4 = skb->data + off;
+
+	if (has_sum(c, l4, len))
+		write_sum(skb, c, off);
+	else if (skb->ip_summed == CHECKSUM_COMPLETE &&
+		 (moves_port(c) || c->family == NFPROTO_IPV6))
+		/* The device has added up what nothing makes up for. */
+		skb->ip_summed = CHECKSUM_NONE;
 	if (moves_port(c))
 		*(__be16 *)(l4 + c->port) = c->port_to;
 }
@@ -286,7 +318,7 @@ bool ct_nat_mangle(struct ct_pkt *pkt, const struct ct_tuple *to,
 		return true;
 	if (skb_ensure_writable(skb, pkt->l4off + len))
 		return false;
-	write_l4(skb, &c, skb->data + pkt->l4off, len);
+	write_l4(skb, &c, pkt->l4off, len);
 	if (c.protonum == IPPROTO_SCTP && moves_port(&c))
 		renew_crc(pkt);
 	if (moves_addr(&c))
@@ -327,11 +359,8 @@ static int quoted_l4(const struct sk_buff *skb, unsigned int offset, u8 family,
 
 static void write_quoted(const struct change *c, u8 *l4, unsigned int len)
 {
-	__sum16 *sum = (__sum16 *)(l4 + c->sum);
-
-	if (c->sum != NOWHERE && c->sum + sizeof(*sum) <= len &&
-	    (*sum || c->protonum != IPPROTO_UDP))
-		fix_quoted(c, sum);
+	if (has_sum(c, l4, len))
+		fix_quoted(c, (__sum16 *)(l4 + c->sum));
 	if (moves_port(c))
 		*(__be16 *)(l4 + c->port) = c->port_to;
 }

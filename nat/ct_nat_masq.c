@@ -5,17 +5,19 @@
  *
  * Overview
  *	MASQUERADE: the source becomes an address of the outgoing device, the one that
- *	the host itself would choose for the next hop. The flow is bound to that
- *	device: a packet that would leave by another ends it, and when the device goes
- *	down or loses the address, all flows that have it end, so that they do not go
- *	on from an address that is not there or is somebody else's.
+ *	the host itself would choose for the next hop: where that device has none,
+ *	another one's. The flow is bound to that device: a packet that would leave by
+ *	another ends it, and when the device goes down, or this host has the address no
+ *	more, all flows that have it end, so that they do not go on from an address
+ *	that is not there or is somebody else's.
  *
  *	REDIRECT: the destination becomes an address of the incoming device; of what
  *	this host sends, that of the loopback device.
  *
  * Context
  *	Hooks: RCU read-side section. Notifiers: process, may sleep; of IPv6 addresses
- *	atomic, so that the walk through the table is left to a work item.
+ *	atomic. The walk through the table, which all namespaces share, is left to a
+ *	work item: they would wait for the lock of all devices meanwhile.
  */
 #include <linux/inetdevice.h>
 #include <linux/module.h>
@@ -33,7 +35,7 @@
  * struct masq_net - of a namespace
  * @net: the namespace
  * @used: anything was ever masqueraded in it
- * @sweep: ends flows whose address has gone
+ * @sweep: ends flows whose device or address has gone
  */
 struct masq_net {
 	struct net *net;
@@ -198,38 +200,35 @@ EXPORT_SYMBOL_CT(ct_nat_redirect);
 
 /* Devices and addresses that go */
 
-/* Is this flow's outside address no more that of its device? */
-static bool has_lost_address(const struct ct_flow *flow, struct net *net)
+/* Has this host the flow's outside address no more, or not the way out? */
+static bool is_cut_off(const struct ct_flow *flow, struct net *net)
 {
 	const struct net_device *dev;
 	struct ct_tuple reply;
 
 	dev = dev_get_by_index_rcu(net, ct_flow_oif(flow));
-	if (!dev)
+	if (!dev || !(dev->flags & IFF_UP))
 		return true;
 	ct_flow_tuple(flow, IP_CT_DIR_REPLY, &reply);
 	if (reply.family == NFPROTO_IPV4)
-		return __ip_dev_find(net, reply.dst.ip, false) != dev;
+		return !__ip_dev_find(net, reply.dst.ip, false);
 #if IS_ENABLED(CONFIG_IPV6)
-	return !ipv6_chk_addr(net, &reply.dst.in6, dev, 1);
+	return !ipv6_chk_addr(net, &reply.dst.in6, NULL, 0);
 #else
 	return true;
 #endif
 }
 
-/* End those that leave by a device, or with @ifindex 0 those whose address is gone. */
-static void end_flows(struct net *net, int ifindex)
+static void sweep(struct work_struct *work)
 {
+	struct net *net = container_of(work, struct masq_net, sweep)->net;
 	struct ct_flow *flow;
 	struct ct_walk walk;
-	int oif;
 
 	rcu_read_lock();
 	ct_walk_begin(&walk, ct_net(net), NFPROTO_UNSPEC);
 	while ((flow = ct_walk_next_locked(&walk))) {
-		oif = ct_flow_oif(flow);
-		if (oif && (ifindex ? oif == ifindex :
-				      has_lost_address(flow, net)))
+		if (ct_flow_oif(flow) && is_cut_off(flow, net))
 			ct_flow_end_unlock(flow, CT_ENDED_DISPLACED);
 		else
 			ct_flow_unlock(flow);
@@ -239,12 +238,7 @@ static void end_flows(struct net *net, int ifindex)
 	rcu_read_unlock();
 }
 
-static void sweep(struct work_struct *work)
-{
-	end_flows(container_of(work, struct masq_net, sweep)->net, 0);
-}
-
-/* However many addresses go at once, the table is gone through once more. */
+/* However many go at once, the table is gone through once more. */
 static void sweep_later(struct net *net)
 {
 	struct masq_net *masq;
@@ -252,22 +246,15 @@ static void sweep_later(struct net *net)
 	rcu_read_lock();
 	masq = net_generic(net, masq_net_id);
 	if (ct_net_alive(net) && READ_ONCE(masq->used))
-		queue_work(system_unbound_wq, &masq->sweep);
+		queue_work(system_long_wq, &masq->sweep);
 	rcu_read_unlock();
 }
 
 static int device_heard(struct notifier_block *nb, unsigned long event,
 			void *ptr)
 {
-	const struct net_device *dev = netdev_notifier_info_to_dev(ptr);
-	struct net *net = dev_net(dev);
-	struct masq_net *masq;
-
-	if (event != NETDEV_DOWN || READ_ONCE(ct_net(net)->leaving))
-		return NOTIFY_DONE;
-	masq = net_generic(net, masq_net_id);
-	if (READ_ONCE(masq->used))
-		end_flows(net, dev->ifindex);
+	if (event == NETDEV_DOWN)
+		sweep_later(dev_net(netdev_notifier_info_to_dev(ptr)));
 	return NOTIFY_DONE;
 }
 

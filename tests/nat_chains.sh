@@ -186,6 +186,20 @@ sources() {
 	on r nft flush ruleset
 }
 
+# As many as a hook may have, and one more
+very_many() {
+	local n
+	echo 'table ip n { }' | rules
+	for ((n = 0; n < 1025; n++)); do
+		echo "add chain ip n x$n { type nat hook prerouting priority 0; }"
+	done > "$work/many"
+	sed 1025d "$work/many" | on r nft -f - && echo "1024 chains: taken"
+	sed -n 1025p "$work/many" | on r nft -f - 2> /dev/null ||
+		echo "one more: refused"
+	reaches "very many, undecided"
+	on r nft flush ruleset
+}
+
 # Each target and statement, whose structures have had several generations
 iptables_targets() {
 	local tool family rule
@@ -278,6 +292,7 @@ side() {
 		with_legacy
 		verdicts
 		sources
+		very_many
 		iptables_targets
 		nft_statements
 	} > "$work/$1.said" 2>&1

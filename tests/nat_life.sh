@@ -155,6 +155,40 @@ one_decision() {
 	flush_flows r
 }
 
+# The same on the way to this host itself: what a packet of another one's flow becomes
+# behind all rules it still is when it comes in.
+one_decision_at_home() {
+	local n=4
+	nat_rules "" "udp dport 7001 snat to 10.1.0.1:5000-6000 random" "chain f {
+			type filter hook output priority 0
+			udp dport 7001 queue num 6
+		}"
+	: > "$work/queue"
+	bg @r "$python" "$here/nfqueue.py" 6 $n > "$work/queue"
+	if ! wait_for 60 grep -q ready "$work/queue"; then
+		skip "several first packets to this host" \
+			"no queue here: $(cat "$work/queue")"
+		return
+	fi
+	bg @r "$python" -u -c '
+import socket
+there, here = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for i in "12"]
+there.bind(("10.2.0.1", 7001))
+here.bind(("10.2.0.1", 7002))
+for n in range(4):
+	here.sendto(b"question", ("10.2.0.1", 7001))
+while True:
+	print(*there.recvfrom(99)[1])
+' > "$work/asked"
+	wait_is "several first packets to this host: all come" $n \
+		grep -c "^10.1.0.1 " "$work/asked"
+	is "several first packets to this host: from one port" 1 \
+		"$(sort -u "$work/asked" | wc -l)"
+	bg_end "$bg_pid"
+	set_rules r < /dev/null
+	flush_flows r
+}
+
 server_got() { (($(seen s0 '>10.12.0.1[0-3] p17 .*1b58') == $1)); }
 
 # --- masquerade --------------------------------------------------------------
@@ -214,6 +248,37 @@ another_way() {
 	wait_is "who is translated by a rule with an address goes any way" 4 \
 		seen s0 "^10.2.0.77>10.12.0.1 p17 .*0c81"
 	ip -n r link del d0
+}
+
+# Out by a device that has no address, with another one's: that is what it lives by,
+# whatever becomes of the rest. Each round sees the end of the one before.
+borrowed_address() {
+	local n
+	ip -n r link add d1 type dummy
+	ip -n r link set d1 up
+	ip -n r route add 10.12.0.50/32 dev d1
+	ip -n r neigh replace 10.12.0.50 lladdr 02:00:00:00:03:02 dev d1
+	ip -n r link add d2 type dummy
+	ip -n r link set d2 up
+	ip -n r neigh replace 10.4.0.66 lladdr 02:00:00:00:04:02 dev d2
+	nat_rules "" "oifname { d1, d2 } masquerade"
+	wire c "ip src=10.11.0.1 dst=10.12.0.50 / udp sport=3150 dport=80"
+	wait_is "masqueraded by another device's address" 1 \
+		lines r "sport=80 dport=3150"
+	for n in 1 2 3; do
+		ip -n r addr add 10.4.0.1/24 dev d2
+		wire c "ip src=10.11.0.1 dst=10.4.0.66 / udp sport=315$n dport=80"
+		wait_for 15 flow r "dst=10.4.0.1 sport=80 dport=315$n" ||
+			fail "masqueraded, round $n"
+		ip -n r addr del 10.4.0.1/24 dev d2
+		wait_is "an address goes, and who has it" 0 lines r "dport=315$n"
+	done
+	is "who has another lives on" 1 "$(lines r "sport=80 dport=3150")"
+	ip -n r link set d1 down
+	wait_is "and ends with its device" 0 lines r "dport=3150"
+	ip -n r link del d1
+	ip -n r link del d2
+	flush_flows r
 }
 
 # --- by request --------------------------------------------------------------
@@ -293,6 +358,65 @@ who_asks() {
 	flush_flows r
 }
 
+# This host talks to a name that is translated. Who has that address himself is not whom
+# it talks to: to a connected socket he says nothing, however early it is looked for.
+not_its_socket() {
+	nat_rules "" "" "chain out {
+			type nat hook output priority -100
+			ip daddr 10.12.0.99 udp dport 80 dnat to 10.12.0.1:8080
+		}"
+	bg @r "$python" -u -c '
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("10.2.0.1", 3450))
+s.connect(("10.12.0.99", 80))
+s.send(b"question")
+while True:
+	try:
+		print("heard", len(s.recv(99)))
+	except ConnectionError:
+		pass
+' > "$work/heard"
+	wait_is "this host asks" 1 seen s0 "^10.2.0.1>10.12.0.1 p17 .*0d7a1f90"
+	wire s "ip src=10.12.0.99 dst=10.2.0.1 / udp sport=80 dport=3450 / data n=6"
+	wait_is "who was not asked has a flow of his own" 1 \
+		lines r "src=10.12.0.99 dst=10.2.0.1 sport=80 dport=3450"
+	wire s "ip src=10.12.0.1 dst=10.2.0.1 / udp sport=8080 dport=3450 / data n=8"
+	wait_for 15 grep -q "heard 8" "$work/heard"
+	is "only who was asked is heard" "heard 8" "$(cat "$work/heard")"
+	bg_end "$bg_pid"
+	flush_flows r
+}
+
+# What is blocked is blocked by the address that it was sent to, on the way through and
+# to this host.
+policies() {
+	if ! on r ip xfrm policy list > /dev/null 2>&1; then
+		skip "policies of IPsec" "none here"
+		return
+	fi
+	nat_rules "ip daddr 10.12.0.99 udp dport 80 dnat to 10.12.0.1
+			ip daddr 10.12.0.98 udp dport 81 redirect to :3460" ""
+	bg @r socat -u UDP4-RECV:3460 "OPEN:$work/came,creat,append"
+	udp_to() { wire c "ip src=10.11.0.1 dst=10.12.0.$1 / udp sport=$2 dport=$3 / data n=4"; }
+	came() { [[ -s $work/came ]] || udp_to 98 3461 81; [[ -s $work/came ]]; }
+	wait_for 30 came || fail "policies of IPsec: to this host"
+	udp_to 99 3462 80
+	wait_is "policies of IPsec: through" 1 seen s0 "^10.11.0.1>10.12.0.1 p17 .*0d86"
+	on r ip xfrm policy add dir fwd src 10.11.0.0/16 dst 10.12.0.99 action block
+	on r ip xfrm policy add dir in src 10.11.0.0/16 dst 10.12.0.98 action block
+	: > "$work/came"
+	udp_to 99 3462 80
+	udp_to 98 3461 81
+	udp_to 97 3463 80
+	wait_is "policies of IPsec: who is not blocked" 1 seen s0 "^10.11.0.1>10.12.0.97 p17 .*0d87"
+	is "policies of IPsec: what was sent to who is blocked" "1 " \
+		"$(seen s0 "^10.11.0.1>10.12.0.1 p17 .*0d86") $(cat "$work/came")"
+	bg_end "$bg_pid"
+	on r ip xfrm policy flush
+	flush_flows r
+}
+
 # --- refused, but not leaked -------------------------------------------------
 
 # A segment that is no part of the connection is INVALID, and goes where the others go.
@@ -351,9 +475,28 @@ comes_later() {
 	wait_is "$name: also ping" 1 seen s0 "^10.2.0.1>10.12.0.1 p1 .*0eda"
 	is "$name: nothing leaves with the inside address" 0 \
 		"$(seen s0 '^10\.11\.0\.1>.* p(17|1) .*0ed[89a]')"
+	led_there_by_tc
 	flush_flows r
 	set_rules r < /dev/null
 	check "$name: and goes" nf_conntrack_out
+}
+
+# On the way in it may have got an entry of nf_conntrack's already.
+led_there_by_tc() {
+	local name="tc's ct"
+	if ! modprobe act_ct 2> /dev/null; then
+		skip "$name" "no act_ct here"
+		return
+	fi
+	on r tc qdisc add dev r0 clsact
+	on r tc filter add dev r0 ingress matchall action ct || fail "$name"
+	udp 10.11.0.1 3801 80
+	wait_is "$name: what is translated goes on" 2 \
+		seen s0 "^10.2.0.1>10.12.0.1 p17 .*0ed9"
+	udp 10.11.0.1 3803 80
+	wait_is "$name: others begin" 1 seen s0 "^10.2.0.1>10.12.0.1 p17 .*0edb"
+	on r tc qdisc del dev r0 clsact
+	check "$name: it goes" wait_for 30 rmmod act_ct
 }
 
 # --- sizes and the end -------------------------------------------------------
@@ -398,9 +541,13 @@ watch s:s0
 ports_run_out
 own_port_is_taken
 one_decision
+one_decision_at_home
 masquerade_follows
+borrowed_address
 by_request
 who_asks
+not_its_socket
+policies
 nothing_leaks
 comes_later
 sizes

@@ -13,7 +13,7 @@
 . "$(dirname "$0")/lib.sh"
 
 [[ ${CT_GUEST:-} ]] || skip_all "changes /etc, so only in a guest"
-need nft iptables ip6tables
+need nft iptables ip6tables conntrack
 sets=$here/rulesets
 no_nf=/etc/modprobe.d/no-nf_conntrack.conf
 our_conf=/etc/modprobe.d/ip_conntrack.conf
@@ -118,6 +118,18 @@ by_our_modprobe() {
 	check "they are there" test -d /sys/module/nft_chain_nat
 }
 
+# What rules must not do, requests must not either.
+by_request() {
+	local ends="-p udp -s 10.0.0.1 -d 10.0.0.2 --sport 1 --dport 2 -t 60"
+	fresh
+	# shellcheck disable=SC2086 # words
+	{
+		check_not "nat=0: no flow is translated by request" \
+			on n conntrack -I $ends --src-nat 10.0.0.3
+		check "nat=0: others are made" on n conntrack -I $ends
+	}
+}
+
 # left_to_nf_nat WHY: rules are its own
 left_to_nf_nat() {
 	logs "$1: iptables" "rules of iptables that translate are not served: $1"
@@ -147,5 +159,6 @@ load
 left_to_nf_nat "nf_nat was there first"
 log_mark
 load nat=0
+by_request
 left_to_nf_nat "nat=0 leaves them to nf_nat"
 finish

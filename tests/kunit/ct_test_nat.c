@@ -23,6 +23,7 @@
 #define ROUNDS	200
 #define L4	40		/* bytes behind the IP header */
 #define NO_SUM	0xff
+#define INNER	16		/* bytes of a tunnel's header */
 
 struct nat_case {
 	const char *name;
@@ -31,6 +32,7 @@ struct nat_case {
 	u8 sum;			/* where it is */
 	u8 summed;		/* CHECKSUM_* */
 	bool none;		/* a datagram without */
+	bool around;		/* what is to be summed is a datagram inside it */
 };
 
 static const struct nat_case nat_cases[] = {
@@ -43,6 +45,14 @@ static const struct nat_case nat_cases[] = {
 	{ "udp", V4, IPPROTO_UDP, 6, CHECKSUM_NONE },
 	{ "udp, to be summed", V4, IPPROTO_UDP, 6, CHECKSUM_PARTIAL },
 	{ "udp without", V4, IPPROTO_UDP, 6, CHECKSUM_NONE, true },
+	{ "udp without, summed by the device", V4, IPPROTO_UDP, 6,
+	  CHECKSUM_COMPLETE, true },
+	{ "udp without, around one to be summed", V4, IPPROTO_UDP, 6,
+	  CHECKSUM_PARTIAL, true, true },
+	{ "udp around one to be summed", V4, IPPROTO_UDP, 6, CHECKSUM_PARTIAL,
+	  false, true },
+	{ "udp6 around one to be summed", V6, IPPROTO_UDP, 6, CHECKSUM_PARTIAL,
+	  false, true },
 	{ "udp6", V6, IPPROTO_UDP, 6, CHECKSUM_NONE },
 	{ "udp-lite", V4, IPPROTO_UDPLITE, 6, CHECKSUM_NONE },
 	{ "dccp6", V6, IPPROTO_DCCP, 6, CHECKSUM_NONE },
@@ -53,6 +63,7 @@ static const struct nat_case nat_cases[] = {
 	{ "sctp6", V6, IPPROTO_SCTP, NO_SUM, CHECKSUM_NONE },
 	{ "gre", V4, IPPROTO_GRE, NO_SUM, CHECKSUM_NONE },
 	{ "any other", V6, 99, NO_SUM, CHECKSUM_NONE },
+	{ "any other, summed by the device", V6, 99, NO_SUM, CHECKSUM_COMPLETE },
 };
 
 CT_TEST_NAME(nat_case)
@@ -139,7 +150,28 @@ static void write_l4(struct bench *b, u8 *l4)
 	}
 }
 
-static void write_sum(struct bench *b, u8 *data)
+/* The sum of a tunnel's packet, when that in it has been made */
+static __sum16 sum_around(struct kunit *test, struct bench *b)
+{
+	struct sk_buff *made = skb_copy(b->skb, GFP_KERNEL);
+	__sum16 sum;
+
+	KUNIT_ASSERT_NOT_NULL(test, made);
+	KUNIT_EXPECT_EQ(test, 0, skb_checksum_help(made));
+	sum = with_pseudo(b->c, made->data,
+			  skb_checksum(made, b->pkt.l4off, L4, 0));
+	kfree_skb(made);
+	return sum;
+}
+
+static void sum_later(struct bench *b, unsigned int start)
+{
+	b->skb->ip_summed = CHECKSUM_PARTIAL;
+	b->skb->csum_start = skb_headroom(b->skb) + start;
+	b->skb->csum_offset = b->c->sum;
+}
+
+static void write_sum(struct kunit *test, struct bench *b, u8 *data)
 {
 	u8 *l4 = data + head_len(b->c->family);
 	__sum16 *sum = (__sum16 *)(l4 + b->c->sum);
@@ -153,12 +185,15 @@ static void write_sum(struct bench *b, u8 *data)
 	if (b->c->sum == NO_SUM)
 		return;
 	*sum = 0;
+	if (b->c->around)
+		sum_later(b, b->pkt.l4off + INNER);
 	if (b->c->none)
 		return;
-	if (b->c->summed == CHECKSUM_PARTIAL) {
+	if (b->c->around) {
+		*sum = sum_around(test, b);
+	} else if (b->c->summed == CHECKSUM_PARTIAL) {
 		*sum = ~with_pseudo(b->c, data, 0);
-		b->skb->csum_start = skb_headroom(b->skb) + b->pkt.l4off;
-		b->skb->csum_offset = b->c->sum;
+		sum_later(b, b->pkt.l4off);
 	} else {
 		*sum = with_pseudo(b->c, data, csum_partial(l4, L4, 0));
 	}
@@ -180,7 +215,7 @@ static void make_packet(struct kunit *test, struct bench *b)
 	b->skb = ct_test_skb(test, data, head + L4);
 	b->skb->protocol = htons(b->c->family == V4 ? ETH_P_IP : ETH_P_IPV6);
 	b->pkt.l4off = head;
-	write_sum(b, b->skb->data);
+	write_sum(test, b, b->skb->data);
 	b->skb->ip_summed = b->c->summed;
 	if (b->c->summed == CHECKSUM_COMPLETE)
 		b->skb->csum = sum_of_all(b);
@@ -207,6 +242,9 @@ static bool sum_is_right(struct bench *b)
 
 	if (b->c->family == V4 && ip_fast_csum(iph, iph->ihl))
 		return false;
+	if (b->skb->ip_summed == CHECKSUM_COMPLETE &&
+	    csum_fold(b->skb->csum) != csum_fold(sum_of_all(b)))
+		return false;
 	if (b->c->protonum == IPPROTO_SCTP)
 		return ((struct sctphdr *)l4)->checksum ==
 		       ct_sctp_crc(b->skb, b->pkt.l4off, L4);
@@ -214,9 +252,6 @@ static bool sum_is_right(struct bench *b)
 		return true;
 	if (b->c->none)
 		return !*(__sum16 *)(l4 + b->c->sum);
-	if (b->c->summed == CHECKSUM_COMPLETE &&
-	    csum_fold(b->skb->csum) != csum_fold(sum_of_all(b)))
-		return false;
 	if (b->skb->ip_summed == CHECKSUM_PARTIAL &&
 	    skb_checksum_help(b->skb))
 		return false;
@@ -288,30 +323,64 @@ static void nat_keeps_faults(struct kunit *test)
 	}
 }
 
-/* A sum of zero means "none" in a datagram: it is written as its other zero. */
-static void nat_writes_no_zero(struct kunit *test)
+static void writes_no_zero(struct kunit *test, u8 protonum)
 {
-	static const struct nat_case udp = {
-		"", V4, IPPROTO_UDP, 6, CHECKSUM_NONE
-	};
-	struct bench b = { .c = &udp };
+	const struct nat_case c = { "", V4, protonum, 6, CHECKSUM_NONE };
+	struct bench b = { .c = &c };
 	struct ct_tuple to;
 	__sum16 *sum;
 
 	prandom_seed_state(&b.random, 3);
 	make_packet(test, &b);
-	sum = (__sum16 *)(b.skb->data + b.pkt.l4off + udp.sum);
+	sum = (__sum16 *)(b.skb->data + b.pkt.l4off + c.sum);
 	to = b.pkt.tuple;
-	/* The port goes up by as much as the sum is to go down. */
-	to.sport = (__force __be16)csum16_add(*sum, to.sport);
+	/* The address goes up by as much as the sum is to go down. */
+	to.src.ip = (__force __be32)csum_add((__force __wsum)to.src.ip,
+					     csum_unfold(*sum));
 	KUNIT_ASSERT_TRUE(test, ct_nat_mangle(&b.pkt, &to, NF_NAT_MANIP_SRC));
 	KUNIT_EXPECT_EQ(test, (__force u16)*sum, (__force u16)CSUM_MANGLED_0);
+}
+
+/* A sum of zero means "none" in a datagram: it is written as its other zero. */
+static void nat_writes_no_zero(struct kunit *test)
+{
+	writes_no_zero(test, IPPROTO_UDP);
+	writes_no_zero(test, IPPROTO_UDPLITE);
+}
+
+/* Policies are about what a packet was, whatever it becomes; also ports. */
+static void nat_tells_policies(struct kunit *test)
+{
+	static const struct nat_case udp = {
+		"", V4, IPPROTO_UDP, 6, CHECKSUM_NONE
+	};
+	struct flowi fl = { .u.ip4 = { .saddr = 1, .daddr = 2 } };
+	struct bench b = { .c = &udp };
+	struct ct_pending *p;
+
+	prandom_seed_state(&b.random, 4);
+	make_packet(test, &b);
+	local_bh_disable();
+	p = ct_pending_attach(ct_net_initial, b.skb, CT_INFO_NEW,
+			      CT_PENDING_FIRST);
+	local_bh_enable();
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	p->orig = b.pkt.tuple;
+	ct_nat_policy_undo(b.skb, &fl);
+	KUNIT_EXPECT_EQ(test, (__force u32)fl.u.ip4.daddr, 2);
+	WRITE_ONCE(p->bind.flags, CT_BIND_TO);
+	ct_nat_policy_undo(b.skb, &fl);
+	KUNIT_EXPECT_EQ(test, fl.u.ip4.saddr, p->orig.src.ip);
+	KUNIT_EXPECT_EQ(test, fl.u.ip4.daddr, p->orig.dst.ip);
+	KUNIT_EXPECT_EQ(test, fl.u.ip4.fl4_sport, p->orig.sport);
+	KUNIT_EXPECT_EQ(test, fl.u.ip4.fl4_dport, p->orig.dport);
 }
 
 static struct kunit_case nat_tests[] = {
 	KUNIT_CASE_PARAM(nat_rewrites, nat_gen_params),
 	KUNIT_CASE_PARAM(nat_keeps_faults, nat_gen_params),
 	KUNIT_CASE(nat_writes_no_zero),
+	KUNIT_CASE(nat_tells_policies),
 	{}
 };
 
