@@ -285,7 +285,6 @@ static bool read_inverse(struct ct_pkt *pkt, struct sk_buff *skb,
 /**
  * ct_packet_was_bound() - have we translated a packet that is behind its last hook?
  * @skb: the packet
- * @was: set to what it was then
  *
  * Its answer is the inverse of what it is now, so that is what is looked for.
  *
@@ -293,7 +292,7 @@ static bool read_inverse(struct ct_pkt *pkt, struct sk_buff *skb,
  *
  * Return: true if we have.
  */
-bool ct_packet_was_bound(const struct sk_buff *skb, struct ct_tuple *was)
+bool ct_packet_was_bound(const struct sk_buff *skb)
 {
 	enum ip_conntrack_dir dir;
 	struct ct_flow *flow;
@@ -310,7 +309,6 @@ bool ct_packet_was_bound(const struct sk_buff *skb, struct ct_tuple *was)
 		flow = ct_packet_find(&pkt, &back, &dir);
 		if (flow) {
 			bound = flow->status & CT_FLOW_BOUND;
-			ct_flow_tuple(flow, !dir, was);
 			ct_flow_unlock(flow);
 		}
 	}
@@ -318,7 +316,6 @@ bool ct_packet_was_bound(const struct sk_buff *skb, struct ct_tuple *was)
 	local_bh_enable();
 	return bound;
 }
-EXPORT_SYMBOL_CT(ct_packet_was_bound);
 
 /**
  * ct_packet_nat_status() - how was a packet translated?

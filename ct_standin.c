@@ -43,7 +43,6 @@ static void attach(struct sk_buff *answer, const struct sk_buff *skb)
 {
 	struct ct_pending *p = ct_pending_of(skb);
 	enum ct_info info = ct_skb_info(skb);
-	struct ct_tuple was;
 
 	if (skb_get_nfct(answer))
 		return;
@@ -52,7 +51,7 @@ static void attach(struct sk_buff *answer, const struct sk_buff *skb)
 	    !(p && READ_ONCE(p->bind.flags) & CT_BIND_TO))
 		return;
 	/* Behind its last hook it is what its flow's packets become: look it up. */
-	if (!p && ct_packet_was_bound(skb, &was))
+	if (!p && ct_packet_was_bound(skb))
 		return;
 	info = info_of_answer(info);
 	if (!p) {

@@ -90,7 +90,7 @@ enum ct_reason ct_packet_relate(const struct ct_pkt *pkt, unsigned int offset,
 u8 ct_packet_first_hook(const struct sk_buff *skb);
 bool ct_packet_other_side(const struct sk_buff *skb, struct ct_tuple *tuple,
 			  enum ip_conntrack_dir *dir);
-bool ct_packet_was_bound(const struct sk_buff *skb, struct ct_tuple *was);
+bool ct_packet_was_bound(const struct sk_buff *skb);
 u32 ct_packet_nat_status(const struct ct_tuple *orig,
 			 const struct ct_tuple *now);
 void ct_packet_zone(struct ct_pkt *pkt, const struct ct_tmpl *note);

@@ -54,28 +54,6 @@ static bool is_kept_out(const char *name)
 	return false;
 }
 
-/**
- * ct_nat_offer() - answer in nf_conntrack's and nf_nat's place
- *
- * Context: process, sleeps.
- */
-void ct_nat_offer(void)
-{
-	ct_nat_sockopt_offer();
-	ct_nat_policy_offer();
-}
-
-/**
- * ct_nat_withdraw() - they come, or we go
- *
- * Context: process, sleeps.
- */
-void ct_nat_withdraw(void)
-{
-	ct_nat_policy_withdraw();
-	ct_nat_sockopt_withdraw();
-}
-
 static int module_heard(struct notifier_block *nb, unsigned long state,
 			void *data)
 {
@@ -88,9 +66,9 @@ static int module_heard(struct notifier_block *nb, unsigned long state,
 	}
 	if (!strcmp(mod->name, "nf_conntrack")) {
 		if (state == MODULE_STATE_COMING)
-			ct_nat_withdraw();
+			ct_nat_sockopt_withdraw();
 		else if (state == MODULE_STATE_GOING)
-			ct_nat_offer();
+			ct_nat_sockopt_offer();
 	}
 	if (state == MODULE_STATE_LIVE && !strcmp(mod->name, "nf_nat"))
 		pr_notice("nf_nat was loaded: it translates for who calls it, as openvswitch and act_ct do; rules go on asking ip_conntrack\n");
@@ -115,7 +93,7 @@ bool ct_nat_may_serve(enum ct_nat_rules rules)
 	};
 	const char *why = NULL;
 
-	if (ct_nat_rival_is_there())
+	if (rcu_access_pointer(nf_nat_hook))
 		why = "nf_nat was there first";
 	else if (!ct_is_dropin())
 		why = "ip_conntrack is an observer here";

@@ -9,8 +9,6 @@
 #include "ct_pending.h"
 #include "ct_tuple.h"
 
-struct flowi;
-
 /**
  * ct_nat_bit() - the flag that says that an end is decided
  * @manip: which end
@@ -76,10 +74,6 @@ void ct_nat_beside_exit(void);
 int ct_nat_masq_init(void);
 void ct_nat_masq_exit(void);
 
-/* In others' place: ct_nat_beside.c */
-void ct_nat_offer(void);
-void ct_nat_withdraw(void);
-
 /* SO_ORIGINAL_DST: ct_nat_sockopt.c */
 void ct_nat_sockopt_offer(void);
 void ct_nat_sockopt_withdraw(void);
@@ -87,9 +81,5 @@ void ct_nat_sockopt_withdraw(void);
 /* Routes and policies: ct_nat_route.c */
 int ct_nat_route_again(struct sk_buff *skb, const struct nf_hook_state *state);
 int ct_nat_policy_again(struct sk_buff *skb, const struct nf_hook_state *state);
-void ct_nat_policy_offer(void);
-void ct_nat_policy_withdraw(void);
-bool ct_nat_rival_is_there(void);
-void ct_nat_policy_undo(struct sk_buff *skb, struct flowi *fl);
 
 #endif /* CT_NAT_ENGINE_H */

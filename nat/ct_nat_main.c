@@ -72,7 +72,7 @@ static int begin_hooks(struct net *net, u8 pf)
 		return 0;
 	if (!ct_is_nat_wanted())
 		return -EOPNOTSUPP;
-	if (!ct_is_dropin() || ct_nat_rival_is_there()) {
+	if (!ct_is_dropin() || rcu_access_pointer(nf_nat_hook)) {
 		pr_info_ratelimited("rules that translate refused in a namespace that had none: nf_conntrack or nf_nat was loaded meanwhile\n");
 		return -EBUSY;
 	}
@@ -241,14 +241,14 @@ static int __init nat_begin(void)
 		return err;
 	}
 	rcu_assign_pointer(ct_translator, &translator);
-	ct_nat_offer();
+	ct_nat_sockopt_offer();
 	return 0;
 }
 
 static void __exit nat_end(void)
 {
 	ct_nat_beside_exit();
-	ct_nat_withdraw();
+	ct_nat_sockopt_withdraw();
 	ct_nat_masq_exit();
 	RCU_INIT_POINTER(ct_translator, NULL);
 	unregister_pernet_subsys(&nat_net_ops);

@@ -348,39 +348,10 @@ static void nat_writes_no_zero(struct kunit *test)
 	writes_no_zero(test, IPPROTO_UDPLITE);
 }
 
-/* Policies are about what a packet was, whatever it becomes; also ports. */
-static void nat_tells_policies(struct kunit *test)
-{
-	static const struct nat_case udp = {
-		"", V4, IPPROTO_UDP, 6, CHECKSUM_NONE
-	};
-	struct flowi fl = { .u.ip4 = { .saddr = 1, .daddr = 2 } };
-	struct bench b = { .c = &udp };
-	struct ct_pending *p;
-
-	prandom_seed_state(&b.random, 4);
-	make_packet(test, &b);
-	local_bh_disable();
-	p = ct_pending_attach(ct_net_initial, b.skb, CT_INFO_NEW,
-			      CT_PENDING_FIRST);
-	local_bh_enable();
-	KUNIT_ASSERT_NOT_NULL(test, p);
-	p->orig = b.pkt.tuple;
-	ct_nat_policy_undo(b.skb, &fl);
-	KUNIT_EXPECT_EQ(test, (__force u32)fl.u.ip4.daddr, 2);
-	WRITE_ONCE(p->bind.flags, CT_BIND_TO);
-	ct_nat_policy_undo(b.skb, &fl);
-	KUNIT_EXPECT_EQ(test, fl.u.ip4.saddr, p->orig.src.ip);
-	KUNIT_EXPECT_EQ(test, fl.u.ip4.daddr, p->orig.dst.ip);
-	KUNIT_EXPECT_EQ(test, fl.u.ip4.fl4_sport, p->orig.sport);
-	KUNIT_EXPECT_EQ(test, fl.u.ip4.fl4_dport, p->orig.dport);
-}
-
 static struct kunit_case nat_tests[] = {
 	KUNIT_CASE_PARAM(nat_rewrites, nat_gen_params),
 	KUNIT_CASE_PARAM(nat_keeps_faults, nat_gen_params),
 	KUNIT_CASE(nat_writes_no_zero),
-	KUNIT_CASE(nat_tells_policies),
 	{}
 };
 
