@@ -225,6 +225,18 @@ static void close_end(struct ct_pending *p, enum nf_nat_manip_type manip)
 		WRITE_ONCE(p->bind.flags, p->bind.flags | ct_nat_bit(manip));
 }
 
+/*
+ * A packet for this host has another source than it came with. If a socket was found
+ * for it by that, on its way in, it is another connection's.
+ */
+static void forget_socket(struct sk_buff *skb,
+			  const struct nf_hook_state *state)
+{
+	if (state->hook == NF_INET_LOCAL_IN && skb->sk &&
+	    !inet_sk_transparent(skb->sk))
+		skb_orphan(skb);
+}
+
 /* At the last hook */
 
 /* A source that no rule spoke of: its address stays. */
@@ -276,6 +288,7 @@ bool ct_nat_choose_again(struct ct_pkt *pkt, struct ct_pending *p,
 	if (!ct_nat_mangle(pkt, &want, NF_NAT_MANIP_SRC))
 		return false;
 	note_choice(p, pkt, &range, NF_NAT_MANIP_SRC, true);
+	forget_socket(pkt->skb, state);
 	return true;
 }
 
@@ -296,8 +309,12 @@ bool ct_nat_join(const struct ct_pkt *pkt, const struct ct_tuple *to,
 {
 	struct ct_pkt now = *pkt;
 
-	return !ct_nat_end_differs(&now.tuple, to, NF_NAT_MANIP_DST) &&
-	       ct_nat_mangle(&now, to, NF_NAT_MANIP_SRC);
+	if (ct_nat_end_differs(&now.tuple, to, NF_NAT_MANIP_DST) ||
+	    !ct_nat_mangle(&now, to, NF_NAT_MANIP_SRC))
+		return false;
+	if (ct_nat_end_differs(&pkt->tuple, &now.tuple, NF_NAT_MANIP_SRC))
+		forget_socket(pkt->skb, state);
+	return true;
 }
 
 /* At each hook */
@@ -474,25 +491,13 @@ static unsigned int translate(struct sk_buff *skb, struct ct_pending *p,
 
 /* What follows from it */
 
-/**
- * struct ends - addresses, and ports, before
- * @src: source address
- * @dst: destination address
- */
-struct ends {
-	union nf_inet_addr src;
-	union nf_inet_addr dst;
-};
-
-static void note_ends(struct ends *e, const struct sk_buff *skb, u8 family)
+static void note_dst(union nf_inet_addr *dst, const struct sk_buff *skb,
+		     u8 family)
 {
-	if (family == NFPROTO_IPV4) {
-		e->src.ip = ip_hdr(skb)->saddr;
-		e->dst.ip = ip_hdr(skb)->daddr;
-	} else {
-		e->src.in6 = ipv6_hdr(skb)->saddr;
-		e->dst.in6 = ipv6_hdr(skb)->daddr;
-	}
+	if (family == NFPROTO_IPV4)
+		dst->ip = ip_hdr(skb)->daddr;
+	else
+		dst->in6 = ipv6_hdr(skb)->daddr;
 }
 
 /* Is there nothing to do for a packet of a flow at this hook? Half of them. */
@@ -514,21 +519,20 @@ static unsigned int verdict_of(int err)
 
 /* It was accepted. Was it translated, and who has to know? */
 static unsigned int follow(struct sk_buff *skb, const struct ct_pending *p,
-			   const struct ends *before,
+			   const union nf_inet_addr *before,
 			   const struct nf_hook_state *state)
 {
 	bool bound = READ_ONCE(p->bind.flags) & CT_BIND_TO;
-	struct sock *sk = skb->sk;
-	struct ends now;
+	union nf_inet_addr now;
 
-	note_ends(&now, skb, state->pf);
+	note_dst(&now, skb, state->pf);
 	switch (state->hook) {
 	case NF_INET_PRE_ROUTING:
-		if (!ct_addr_equal(state->pf, &before->dst, &now.dst))
+		if (!ct_addr_equal(state->pf, before, &now))
 			skb_dst_drop(skb);
 		return NF_ACCEPT;
 	case NF_INET_LOCAL_OUT:
-		if (!ct_addr_equal(state->pf, &before->dst, &now.dst))
+		if (!ct_addr_equal(state->pf, before, &now))
 			return verdict_of(ct_nat_route_again(skb, state));
 		return bound ? verdict_of(ct_nat_policy_again(skb, state)) :
 			       NF_ACCEPT;
@@ -536,10 +540,9 @@ static unsigned int follow(struct sk_buff *skb, const struct ct_pending *p,
 		return bound ? verdict_of(ct_nat_policy_again(skb, state)) :
 			       NF_ACCEPT;
 	default:
-		/* It was found by a source that it has no more. */
-		if (sk && !ct_addr_equal(state->pf, &before->src, &now.src) &&
-		    !inet_sk_transparent(sk))
-			skb_orphan(skb);
+		if (bound && ct_nat_end_differs(&p->orig, &p->bind.to,
+						NF_NAT_MANIP_SRC))
+			forget_socket(skb, state);
 		return NF_ACCEPT;
 	}
 }
@@ -561,12 +564,12 @@ unsigned int ct_nat_hook(void *priv, struct sk_buff *skb,
 {
 	struct ct_pending *p = ct_pending_of(skb);
 	unsigned int verdict;
-	struct ends before;
+	union nf_inet_addr before;
 
 	if (likely(!p) || READ_ONCE(p->kind) == CT_PENDING_EARLY ||
 	    stays(skb, p, state))
 		return NF_ACCEPT;
-	note_ends(&before, skb, state->pf);
+	note_dst(&before, skb, state->pf);
 	verdict = translate(skb, p, state);
 	if (verdict != NF_ACCEPT)
 		return verdict;
