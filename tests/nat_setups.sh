@@ -169,15 +169,15 @@ bridged() {
 	ip -n k neigh add 10.9.0.88 lladdr 02:00:00:00:09:03 dev e0
 	bridge_rules
 	for kind in tcp udp; do
-		ask "bridge, $kind: published" c $kind 10.1.0.1 8080 6001
-		ask "bridge, $kind: from this host" r $kind 10.1.0.1 8080 6002
-		ask "bridge, $kind: to the bridge" l $kind 10.9.0.1 8080 6003
-		ask "bridge, $kind: to an outside address" l $kind 10.1.0.1 8080 6004
-		ask "bridge, $kind: to itself" k $kind 10.9.0.1 8080 6005
-		ask "bridge, $kind: out" k $kind 10.2.0.2 $port 6006
-		ask "bridge, $kind: bridged" l $kind 10.9.0.66 $port 6007
-		ask "bridge, $kind: redirected" l $kind 10.9.0.2 5555 6008
-		ask "bridge, $kind: another source" l $kind 10.9.0.2 $port 4444
+		ask "bridge, $kind: published" c "$kind" 10.1.0.1 8080 6001
+		ask "bridge, $kind: from this host" r "$kind" 10.1.0.1 8080 6002
+		ask "bridge, $kind: to the bridge" l "$kind" 10.9.0.1 8080 6003
+		ask "bridge, $kind: to an outside address" l "$kind" 10.1.0.1 8080 6004
+		ask "bridge, $kind: to itself" k "$kind" 10.9.0.1 8080 6005
+		ask "bridge, $kind: out" k "$kind" 10.2.0.2 "$port" 6006
+		ask "bridge, $kind: bridged" l "$kind" 10.9.0.66 "$port" 6007
+		ask "bridge, $kind: redirected" l "$kind" 10.9.0.2 5555 6008
+		ask "bridge, $kind: another source" l "$kind" 10.9.0.2 "$port" 4444
 		port=77
 	done
 	listed bridge
@@ -201,7 +201,7 @@ zones() {
 			iifname r2 ct original zone set 2
 			iifname r0 ct original zone set 1
 		}
-		chain mark {
+		chain marking {
 			type filter hook prerouting priority -150
 			iifname r2 ct mark set 2
 			ct direction reply meta mark set ct mark
@@ -264,15 +264,15 @@ vrf() {
 	on r conntrack -F > /dev/null 2>&1
 	for kind in tcp udp; do
 		vrf_rules "oifname r1 masquerade"
-		ask "VRF, $kind: forwarded" c $kind 10.2.0.2 $port $((n + 1))
-		ask "VRF, $kind: both ends" c $kind 10.12.0.9 $port $((n + 2))
-		ask "VRF, $kind: from this host" r $kind 10.2.0.2 $port $((n + 3)) vrf0
-		ask "VRF, $kind: from this host, both" r $kind 10.12.0.9 $port \
+		ask "VRF, $kind: forwarded" c "$kind" 10.2.0.2 "$port" $((n + 1))
+		ask "VRF, $kind: both ends" c "$kind" 10.12.0.9 "$port" $((n + 2))
+		ask "VRF, $kind: from this host" r "$kind" 10.2.0.2 "$port" $((n + 3)) vrf0
+		ask "VRF, $kind: from this host, both" r "$kind" 10.12.0.9 "$port" \
 			$((n + 4)) vrf0
 		vrf_rules "oifname vrf0 masquerade"
-		ask "VRF, $kind: at its device" r $kind 10.2.0.2 $port $((n + 5)) vrf0
+		ask "VRF, $kind: at its device" r "$kind" 10.2.0.2 "$port" $((n + 5)) vrf0
 		vrf_rules "oifname vrf0 ip protocol { tcp, udp } snat to :$((n + 100))"
-		ask "VRF, $kind: at its device, a port" r $kind 10.2.0.2 $port \
+		ask "VRF, $kind: at its device, a port" r "$kind" 10.2.0.2 "$port" \
 			$((n + 6)) vrf0
 		port=77 n=8200
 	done
@@ -293,13 +293,13 @@ marks() {
 	ip -n r route add 10.12.0.9 via 10.3.0.2 table 107
 	set_rules r <<-END
 	table ip n {
-		chain mark {
+		chain marking {
 			type filter hook prerouting priority -150
-			udp sport 5007 meta mark set 7
+			tcp sport 5007 meta mark set 7
 		}
-		chain markout {
+		chain marking_out {
 			type route hook output priority -150
-			udp sport 5008 meta mark set 7
+			tcp sport 5008 meta mark set 7
 		}
 		chain post {
 			type nat hook postrouting priority 100
@@ -307,9 +307,9 @@ marks() {
 		}
 	}
 	END
-	ask "marks: the usual way" c udp 10.12.0.9 77 5006
-	ask "marks: another way" c udp 10.12.0.9 77 5007
-	ask "marks: another way, of this host" r udp 10.12.0.9 77 5008
+	ask "marks: the usual way" c tcp 10.12.0.9 7 5006
+	ask "marks: another way" c tcp 10.12.0.9 7 5007
+	ask "marks: another way, of this host" r tcp 10.12.0.9 7 5008
 	listed marks
 	ip -n s addr del 10.12.0.9/32 dev lo
 	ip -n d addr del 10.12.0.9/32 dev lo
@@ -380,15 +380,15 @@ much() {
 	head -c 3000000 /dev/urandom > "$work/much"
 	for way in 9901 9902; do
 		bg @s socat -u "TCP4-LISTEN:$way,reuseaddr" "CREATE:$work/got.$way"
-		wait_for 60 on s grep -q ":$(printf %04X $way) .* 0A " /proc/net/tcp ||
+		wait_for 60 on s grep -q ":$(printf %04X "$way") .* 0A " /proc/net/tcp ||
 			fail "who receives"
 		if [[ $way == 9901 ]]; then
-			on c socat -u "OPEN:$work/much" TCP4:10.2.0.2:9901
+			on c socat -u "OPEN:$work/much" TCP4:10.2.0.2:9901,sourceport=9801
 			wait "$bg_pid"
 		else
 			bg_end "$bg_pid"
 			bg @s socat -U "TCP4-LISTEN:$way,reuseaddr" "OPEN:$work/much"
-			on c socat -u "TCP4:10.2.0.2:$way,retry=50,interval=0.2" \
+			on c socat -u "TCP4:10.2.0.2:$way,sourceport=9802,retry=50,interval=0.2" \
 				"CREATE:$work/got.$way"
 		fi
 		told "much, $way" "$(cmp "$work/much" "$work/got.$way" && echo same)"
@@ -448,10 +448,10 @@ ipsec() {
 		ip -n s addr add "$host/$len" dev lo
 	ip -n r "-$f" route add "$net" via "$far"
 	ip -n s "-$f" route add "$as" via "$near" src "$host"
-	esp r $near $far
-	esp s $near $far
-	policy r $near $far "$as/$len" $net
-	policy s $far $near $net "$as/$len"
+	esp r "$near" "$far"
+	esp s "$near" "$far"
+	policy r "$near" "$far" "$as/$len" "$net"
+	policy s "$far" "$near" "$net" "$as/$len"
 	set_rules r <<-END
 	table $ip n {
 		chain pre {
@@ -467,19 +467,22 @@ ipsec() {
 		}
 	}
 	END
-	ask "IPsec, IPv$f: from a client" c udp $host 77 3001
-	ask "IPsec, IPv$f: nobody listens" c udp $host 79 3002
-	ask "IPsec, IPv$f: a connection" c tcp $host 7 3003
-	ask "IPsec, IPv$f: from this host" r udp $host 77 3004
-	ask "IPsec, IPv$f: a connection from this host" r tcp $host 7 3005
-	ask "IPsec, IPv$f: nobody listens to this host" r udp $host 79 3006
-	ask "IPsec, IPv$f: to a client" s udp $as 80 3007
-	ask "IPsec, IPv$f: a connection to a client" s tcp $as 80 3008
-	ask "IPsec, IPv$f: to this host" s udp $as 81 3009
-	ask "IPsec, IPv$f: a connection to this host" s tcp $as 81 3010
+	ask "IPsec, IPv$f: from a client" c udp "$host" 77 3001
+	ask "IPsec, IPv$f: nobody listens" c udp "$host" 79 3002
+	ask "IPsec, IPv$f: a connection" c tcp "$host" 7 3003
+	ask "IPsec, IPv$f: from this host" r udp "$host" 77 3004
+	ask "IPsec, IPv$f: a connection from this host" r tcp "$host" 7 3005
+	ask "IPsec, IPv$f: nobody listens to this host" r udp "$host" 79 3006
+	ask "IPsec, IPv$f: to a client" s udp "$as" 80 3007
+	ask "IPsec, IPv$f: a connection to a client" s tcp "$as" 80 3008
+	ask "IPsec, IPv$f: to this host" s udp "$as" 81 3009
+	ask "IPsec, IPv$f: a connection to this host" s tcp "$as" 81 3010
 	listed "IPsec, IPv$f"
 	no_ipsec
 }
+
+ipsec4() { ipsec 4; }
+ipsec6() { ipsec 6; }
 
 # There is a policy for what it was, to somebody elsewhere, and none for what it is.
 ipsec_no_more() {
@@ -487,7 +490,14 @@ ipsec_no_more() {
 	esp r 10.3.0.1 10.3.0.2
 	on r ip xfrm policy add src 10.1.0.0/24 dst 10.2.0.0/24 dir out \
 		tmpl src 10.3.0.1 dst 10.3.0.2 proto esp reqid 1 mode tunnel
-	set_masquerade r r1
+	set_rules r <<-END
+	table ip n {
+		chain post {
+			type nat hook postrouting priority 100
+			ip daddr 10.2.0.2 snat to 10.2.0.1
+		}
+	}
+	END
 	ask "IPsec: not for what it is" c udp 10.2.0.2 77 3101
 	listed "IPsec: not for what it is"
 	no_ipsec
@@ -499,8 +509,7 @@ side() {
 	local part
 	on r conntrack -F > /dev/null 2>&1
 	for part in "${parts[@]}"; do
-		# shellcheck disable=SC2086 # name and argument
-		$part
+		"$part"
 	done
 	on r nft flush ruleset
 }
@@ -508,7 +517,7 @@ side() {
 if grep -q 'User Mode Linux' /proc/cpuinfo; then
 	parts=(taken bridged zones vrf marks queues much) lines=60
 else
-	parts=("ipsec 4" "ipsec 6" ipsec_no_more) lines=30
+	parts=(ipsec4 ipsec6 ipsec_no_more) lines=30
 fi
 [[ ${CT_PARTS:-} ]] && read -ra parts <<< "$CT_PARTS" && lines=1
 both_sides
@@ -517,6 +526,6 @@ while IFS= read -r line; do
 	is "as with nf_nat: $line" "$theirs" "$(grep -cxF -- "$line" "$work/ours.told")"
 done < <(sort -u "$work/nf.told")
 is "nothing else" "$(wc -l < "$work/nf.told")" "$(wc -l < "$work/ours.told")"
-at_least "said" $lines "$(wc -l < "$work/nf.told")"
+at_least "said" "$lines" "$(wc -l < "$work/nf.told")"
 ((ct_failed)) && say "$(diff "$work/nf.told" "$work/ours.told")"
 finish
