@@ -396,6 +396,32 @@ much() {
 	listed much
 }
 
+# --- requests ----------------------------------------------------------------
+
+# add WHAT...: a flow is made by request
+add() { on r conntrack -I -t 3000 "$@" > /dev/null 2>&1 || fail "conntrack -I $*"; }
+
+# The same options that list and delete what is translated
+requests() {
+	local option
+	add -p tcp -s 10.1.0.2 -d 10.2.0.2 --sport 900 --dport 80 \
+		--state ESTABLISHED -u SEEN_REPLY --src-nat 10.2.0.1
+	add -p udp -s 10.1.0.2 -d 10.1.0.1 --sport 901 --dport 80 \
+		--dst-nat 10.2.0.2:8080
+	add -p udp -s 10.1.0.2 -d 10.1.0.1 --sport 902 --dport 80 \
+		--dst-nat 10.2.0.2 --src-nat 10.2.0.1:4000
+	add -p udp -s 10.1.0.2 -d 10.2.0.2 --sport 903 --dport 80
+	for option in -n -g -j "-n 10.2.0.1" "-g 10.2.0.2" "-n 10.9.9.9"; do
+		# shellcheck disable=SC2086 # with an address
+		told "conntrack -L $option" "$(on r conntrack -L $option \
+			2> /dev/null | grep -o 'sport=90[0-9]' | sort | xargs)"
+	done
+	on r conntrack -D -n > /dev/null 2>&1
+	told "after conntrack -D -n" "$(on r conntrack -L 2> /dev/null |
+		grep -o 'sport=90[0-9]' | sort | xargs)"
+	listed requests
+}
+
 # --- IPsec -------------------------------------------------------------------
 
 # esp NS FROM TO: keys of a tunnel both ways, with nothing secret
@@ -515,7 +541,7 @@ side() {
 }
 
 if grep -q 'User Mode Linux' /proc/cpuinfo; then
-	parts=(taken bridged zones vrf marks queues much) lines=60
+	parts=(taken bridged zones vrf marks queues much requests) lines=60
 else
 	parts=(ipsec4 ipsec6 ipsec_no_more) lines=30
 fi
