@@ -265,28 +265,93 @@ bool ct_packet_other_side(const struct sk_buff *skb, struct ct_tuple *tuple,
 	return true;
 }
 
+/*
+ * The tuple by which the flow of a packet behind its last hook has answers to it. What
+ * is related to a flow quotes a packet of it, or is read where its quote is.
+ */
+static bool read_answer(struct ct_pkt *pkt, struct sk_buff *skb,
+			struct ct_tuple *answer)
+{
+	unsigned int quote;
+
+	if (ct_tuple_read(pkt, skb, ct_skb_family(skb), NF_INET_LOCAL_OUT))
+		return false;
+	if (!ct_info_is_related(ct_skb_info(skb)))
+		return ct_tuple_invert(answer, &pkt->tuple);
+	quote = ct_proto_quote(pkt);
+	*answer = pkt->tuple;
+	return !quote || !ct_tuple_read_quote(skb, quote, pkt->tuple.family,
+					      answer);
+}
+
 /* Who delivers a packet may have left its IP header behind: it is taken back for this. */
-static bool read_inverse(struct ct_pkt *pkt, struct sk_buff *skb,
-			 struct ct_tuple *back)
+static bool read_behind(struct ct_pkt *pkt, struct sk_buff *skb,
+			struct ct_tuple *answer)
 {
 	int behind = -skb_network_offset(skb);
 	bool done;
 
 	if (behind > 0)
 		__skb_push(skb, behind);
-	done = !ct_tuple_read(pkt, skb, ct_skb_family(skb),
-			      NF_INET_LOCAL_OUT) &&
-	       ct_tuple_invert(back, &pkt->tuple);
+	done = read_answer(pkt, skb, answer);
 	if (behind > 0)
 		__skb_pull(skb, behind);
 	return done;
 }
 
+static bool find_ends(struct ct_pkt *pkt, const struct ct_tuple *answer,
+		      struct ct_packet_ends *ends)
+{
+	enum ip_conntrack_dir dir;
+	struct ct_flow *flow;
+	struct ct_tuple back;
+	bool bound;
+
+	flow = ct_packet_find(pkt, answer, &dir);
+	if (!flow)
+		return false;
+	bound = flow->status & CT_FLOW_BOUND;
+	ct_flow_tuple(flow, !dir, &ends->was);
+	ct_flow_tuple(flow, dir, &back);
+	ct_flow_unlock(flow);
+	return bound && ct_tuple_invert(&ends->is, &back);
+}
+
+/**
+ * ct_packet_was() - what was a packet that is behind its last hook?
+ * @skb: the packet
+ * @ends: set, if it has been translated
+ *
+ * Its answer is the inverse of what it is now, so that is what is looked for. Of what
+ * is related to a flow, the ends are those of the flow's packets the same way.
+ *
+ * Context: any.
+ *
+ * Return: false if we have not translated it.
+ */
+bool ct_packet_was(const struct sk_buff *skb, struct ct_packet_ends *ends)
+{
+	struct ct_tuple answer;
+	struct ct_pkt pkt;
+	bool done = false;
+
+	if (!skb->dev || !ct_skb_info(skb) ||
+	    !ct_net(dev_net(skb->dev))->nat_lost)
+		return false;
+	local_bh_disable();
+	rcu_read_lock();
+	pkt.cnet = ct_net_alive(dev_net(skb->dev));
+	if (pkt.cnet && read_behind(&pkt, (struct sk_buff *)skb, &answer))
+		done = find_ends(&pkt, &answer, ends);
+	rcu_read_unlock();
+	local_bh_enable();
+	return done;
+}
+EXPORT_SYMBOL_CT(ct_packet_was);
+
 /**
  * ct_packet_was_bound() - have we translated a packet that is behind its last hook?
  * @skb: the packet
- *
- * Its answer is the inverse of what it is now, so that is what is looked for.
  *
  * Context: any.
  *
@@ -294,27 +359,9 @@ static bool read_inverse(struct ct_pkt *pkt, struct sk_buff *skb,
  */
 bool ct_packet_was_bound(const struct sk_buff *skb)
 {
-	enum ip_conntrack_dir dir;
-	struct ct_flow *flow;
-	struct ct_tuple back;
-	struct ct_pkt pkt;
-	bool bound = false;
+	struct ct_packet_ends ends;
 
-	if (!skb->dev || !ct_net(dev_net(skb->dev))->nat_lost)
-		return false;
-	local_bh_disable();
-	rcu_read_lock();
-	pkt.cnet = ct_net_alive(dev_net(skb->dev));
-	if (pkt.cnet && read_inverse(&pkt, (struct sk_buff *)skb, &back)) {
-		flow = ct_packet_find(&pkt, &back, &dir);
-		if (flow) {
-			bound = flow->status & CT_FLOW_BOUND;
-			ct_flow_unlock(flow);
-		}
-	}
-	rcu_read_unlock();
-	local_bh_enable();
-	return bound;
+	return ct_packet_was(skb, &ends);
 }
 
 /**

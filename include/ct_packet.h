@@ -81,6 +81,16 @@ static inline void ct_bh_on(bool were_on)
 		local_bh_enable();
 }
 
+/**
+ * struct ct_packet_ends - a packet that we translate
+ * @was: before that
+ * @is: what it becomes, or has become
+ */
+struct ct_packet_ends {
+	struct ct_tuple was;
+	struct ct_tuple is;
+};
+
 /* For the hooks: ct_packet.c */
 struct ct_flow *ct_packet_find(const struct ct_pkt *pkt,
 			       const struct ct_tuple *tuple,
@@ -90,6 +100,7 @@ enum ct_reason ct_packet_relate(const struct ct_pkt *pkt, unsigned int offset,
 u8 ct_packet_first_hook(const struct sk_buff *skb);
 bool ct_packet_other_side(const struct sk_buff *skb, struct ct_tuple *tuple,
 			  enum ip_conntrack_dir *dir);
+bool ct_packet_was(const struct sk_buff *skb, struct ct_packet_ends *ends);
 bool ct_packet_was_bound(const struct sk_buff *skb);
 u32 ct_packet_nat_status(const struct ct_tuple *orig,
 			 const struct ct_tuple *now);

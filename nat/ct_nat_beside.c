@@ -54,6 +54,22 @@ static bool is_kept_out(const char *name)
 	return false;
 }
 
+/* Of what is there once, a module that comes finds nothing taken. */
+static void make_room(const char *name, bool comes)
+{
+	if (!strcmp(name, "nf_conntrack")) {
+		if (comes)
+			ct_nat_sockopt_withdraw();
+		else
+			ct_nat_sockopt_offer();
+	} else if (!strcmp(name, "nf_nat")) {
+		if (comes)
+			ct_nat_session_give_back();
+		else
+			ct_nat_session_take();
+	}
+}
+
 static int module_heard(struct notifier_block *nb, unsigned long state,
 			void *data)
 {
@@ -64,12 +80,8 @@ static int module_heard(struct notifier_block *nb, unsigned long state,
 				      mod->name);
 		return notifier_from_errno(-EBUSY);
 	}
-	if (!strcmp(mod->name, "nf_conntrack")) {
-		if (state == MODULE_STATE_COMING)
-			ct_nat_sockopt_withdraw();
-		else if (state == MODULE_STATE_GOING)
-			ct_nat_sockopt_offer();
-	}
+	if (state != MODULE_STATE_LIVE)
+		make_room(mod->name, state == MODULE_STATE_COMING);
 	if (state == MODULE_STATE_LIVE && !strcmp(mod->name, "nf_nat"))
 		pr_notice("nf_nat was loaded: it translates for who calls it, as openvswitch and act_ct do; rules go on asking ip_conntrack\n");
 	return NOTIFY_OK;
@@ -93,7 +105,7 @@ bool ct_nat_may_serve(enum ct_nat_rules rules)
 	};
 	const char *why = NULL;
 
-	if (rcu_access_pointer(nf_nat_hook))
+	if (ct_nat_is_nf_there())
 		why = "nf_nat was there first";
 	else if (!ct_is_dropin())
 		why = "ip_conntrack is an observer here";

@@ -82,4 +82,9 @@ void ct_nat_sockopt_withdraw(void);
 int ct_nat_route_again(struct sk_buff *skb, const struct nf_hook_state *state);
 int ct_nat_policy_again(struct sk_buff *skb, const struct nf_hook_state *state);
 
+/* What IPsec is told, and whether nf_nat is there: ct_nat_session.c */
+bool ct_nat_is_nf_there(void);
+void ct_nat_session_take(void);
+void ct_nat_session_give_back(void);
+
 #endif /* CT_NAT_ENGINE_H */

@@ -72,7 +72,7 @@ static int begin_hooks(struct net *net, u8 pf)
 		return 0;
 	if (!ct_is_nat_wanted())
 		return -EOPNOTSUPP;
-	if (!ct_is_dropin() || rcu_access_pointer(nf_nat_hook)) {
+	if (!ct_is_dropin() || ct_nat_is_nf_there()) {
 		pr_info_ratelimited("rules that translate refused in a namespace that had none: nf_conntrack or nf_nat was loaded meanwhile\n");
 		return -EBUSY;
 	}
@@ -241,6 +241,7 @@ static int __init nat_begin(void)
 		return err;
 	}
 	rcu_assign_pointer(ct_translator, &translator);
+	ct_nat_session_take();
 	ct_nat_sockopt_offer();
 	return 0;
 }
@@ -248,6 +249,7 @@ static int __init nat_begin(void)
 static void __exit nat_end(void)
 {
 	ct_nat_beside_exit();
+	ct_nat_session_give_back();
 	ct_nat_sockopt_withdraw();
 	ct_nat_masq_exit();
 	RCU_INIT_POINTER(ct_translator, NULL);

@@ -59,12 +59,22 @@ static int decode(struct net *net, struct sk_buff *skb, struct flowi *fl,
 #endif
 }
 
-/* The route below a policy that it had. */
+/*
+ * The route that a policy was found for. What the kernel calls the path of a tunnel is
+ * the way to the tunnel's other end.
+ */
 static struct dst_entry *plain_route(struct sk_buff *skb)
 {
 	struct dst_entry *dst = skb_dst(skb);
 
-	return dst->xfrm ? xfrm_dst_path(dst) : dst;
+	return dst->xfrm ? ((struct xfrm_dst *)dst)->route : dst;
+}
+
+/* A socket's own policies are counted apart. */
+static bool has_policies(const struct net *net)
+{
+	return net->xfrm.policy_count[XFRM_POLICY_OUT] ||
+	       net->xfrm.policy_count[XFRM_POLICY_MAX + XFRM_POLICY_OUT];
 }
 
 static int look_up_policy(struct net *net, struct sk_buff *skb, u8 family)
@@ -105,7 +115,7 @@ int ct_nat_policy_again(struct sk_buff *skb, const struct nf_hook_state *state)
 {
 	struct net *net = state->net;
 
-	if (!net->xfrm.policy_count[XFRM_POLICY_OUT] || !skb_dst(skb) ||
+	if (!has_policies(net) || !skb_dst(skb) ||
 	    is_transformed(skb, state->pf))
 		return 0;
 	return look_up_policy(net, skb, state->pf == NFPROTO_IPV4 ? AF_INET :
