@@ -169,16 +169,16 @@ static void pick_addr6(const struct nf_nat_range2 *r, u64 hash,
 	u32 from, to, mix;
 	int i;
 
-	for (i = 0; i < ARRAY_SIZE(a->all); i++) {
-		from = low ? ntohl(r->min_addr.all[i]) : 0;
-		to = high ? ntohl(r->max_addr.all[i]) : U32_MAX;
+	for (i = 0; i < ARRAY_SIZE(a->ip6); i++) {
+		from = low ? ntohl(r->min_addr.ip6[i]) : 0;
+		to = high ? ntohl(r->max_addr.ip6[i]) : U32_MAX;
 		mix = hash >> (i % 2 * 32);
 		if (i / 2)
 			mix = mix * 0x9e3779b1U + i;
 		mix = from + (u32)(((u64)mix * ((u64)to - from + 1)) >> 32);
 		low = low && mix == from;
 		high = high && mix == to;
-		a->all[i] = htonl(mix);
+		a->ip6[i] = htonl(mix);
 	}
 }
 

@@ -59,7 +59,7 @@ hmark() {
 	for how in "ct," ""; do
 		port=$((port + 1))
 		for way in sport dport; do
-			on r "$1" -t mangle -A FORWARD -p udp --$way "$port" -j HMARK \
+			on r "$1" -t mangle -A FORWARD -p udp "--$way" "$port" -j HMARK \
 				--hmark-tuple "${how}src,dst,sport,dport,proto" "${args[@]}" ||
 				fail "$1: a rule with HMARK"
 		done

@@ -61,6 +61,7 @@ struct team {
  * @all: what each of them does
  * @s: what is sent
  * @skb: the packet
+ * @way: its route, where rules translate, or %NULL
  * @first: first of its flows
  * @flows: how many
  * @seed: state of the random numbers
