@@ -200,6 +200,28 @@ int ct_pending_translate(struct ct_net *cnet)
 }
 EXPORT_SYMBOL_CT(ct_pending_translate);
 
+/**
+ * ct_pending_lose() - there is no object for a packet that would have one
+ * @cnet: its namespace
+ * @skb: the packet; its pointer is %NULL
+ * @info: the answer that it carries
+ *
+ * Where we translate, it must not go on as it is.
+ *
+ * Context: bottom halves off.
+ */
+noinline void ct_pending_lose(struct ct_net *cnet, struct sk_buff *skb,
+			      enum ct_info info)
+{
+	/* Pairs with the release in ct_pending_translate(). */
+	struct ct_pending *p = smp_load_acquire(&cnet->nat_lost);
+
+	if (!p || !IS_ENABLED(CONFIG_NF_CONNTRACK))
+		return;
+	nf_conntrack_get(&p->nfct.ct_general);
+	ct_pending_refer(skb, p, info);
+}
+
 /* Notes of packets that refer to an object */
 
 /**

@@ -266,7 +266,6 @@ static __always_inline bool ct_node_is_taken(const struct ct_net *cnet,
 					     const struct ct_node *node, u32 hash,
 					     const struct in6_addr *addr)
 {
-	u8 senders = ct_node_senders(node);
 	const struct ct_table *t;
 	struct ct_node *other;
 
@@ -274,7 +273,7 @@ static __always_inline bool ct_node_is_taken(const struct ct_net *cnet,
 	     t = rcu_dereference_raw(t->next)) {
 		ct_for_each_node(other, t, hash & t->mask) {
 			if (ct_node_found(other, cnet, &node->key, addr) &&
-			    likely(ct_node_senders(other) & senders))
+			    likely(ct_node_senders(other) & ct_node_senders(node)))
 				return true;
 		}
 	}

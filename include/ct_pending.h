@@ -277,6 +277,7 @@ ct_pending_claim(struct ct_pending *p)
 
 struct ct_pending *ct_pending_take_other(struct ct_net *cnet);
 int ct_pending_translate(struct ct_net *cnet);
+void ct_pending_lose(struct ct_net *cnet, struct sk_buff *skb, enum ct_info info);
 bool ct_pending_say_early(struct ct_net *cnet, struct sk_buff *skb,
 			  const struct ct_tmpl *note);
 void ct_pending_edit(struct ct_pending *p, ct_tmpl_edit_t *edit,
@@ -370,28 +371,6 @@ static __always_inline void ct_pending_detach(struct sk_buff *skb,
 	skb_set_nfct(skb, info);
 	if (IS_ENABLED(CONFIG_NF_CONNTRACK))
 		nf_conntrack_put(&p->nfct.ct_general);
-}
-
-/**
- * ct_pending_lose() - there is no object for a packet that would have one
- * @cnet: its namespace
- * @skb: the packet; its pointer is %NULL
- * @info: the answer that it carries
- *
- * Where we translate, it must not go on as it is.
- *
- * Context: bottom halves off.
- */
-static inline void ct_pending_lose(struct ct_net *cnet, struct sk_buff *skb,
-				   enum ct_info info)
-{
-	/* Pairs with the release in ct_pending_translate(). */
-	struct ct_pending *p = smp_load_acquire(&cnet->nat_lost);
-
-	if (!p || !IS_ENABLED(CONFIG_NF_CONNTRACK))
-		return;
-	nf_conntrack_get(&p->nfct.ct_general);
-	ct_pending_refer(skb, p, info);
 }
 
 /* What rules have said, by the tuple of a packet: see ct_pending.c */
