@@ -14,14 +14,14 @@ documented=$here/../tools/documented
 # documented KIND: of the page, "name default"; a dash where it is computed
 documented() { $documented | sed -n "s/^$1 //p" | sort; }
 
-# running DIR...: "name value" of what is there
+# running FILE...: "name value" of what is there; two modules may have the same
 running() {
 	local file value
 	for file in "$@"; do
 		value=$(cat "$file")
 		case $value in Y) value=1 ;; N) value=0 ;; esac
 		echo "${file##*/} $value"
-	done | sort
+	done | sort -u
 }
 
 # same NAME KIND FILE...: names are the same; so are values that the page says.
