@@ -336,7 +336,7 @@ bool ct_packet_was(const struct sk_buff *skb, struct ct_packet_ends *ends)
 	bool done = false;
 
 	if (!skb->dev || !ct_skb_info(skb) ||
-	    !ct_net(dev_net(skb->dev))->nat_lost)
+	    !READ_ONCE(ct_net(dev_net(skb->dev))->nat_lost))
 		return false;
 	local_bh_disable();
 	rcu_read_lock();

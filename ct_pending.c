@@ -176,7 +176,7 @@ EXPORT_SYMBOL_CT(ct_pending_take_other);
  * ct_pending_translate() - from now on packets of a namespace may be translated
  * @cnet: the namespace
  *
- * Context: process, sleeps.
+ * Context: process; one at a time.
  *
  * Return: 0 or -ENOMEM.
  */
@@ -194,8 +194,7 @@ int ct_pending_translate(struct ct_net *cnet)
 	p->bind.flags = CT_BIND_LOST;
 	p->nfct.status = CT_PENDING_USUAL;
 	/* Pairs with the acquire in ct_pending_lose(). */
-	if (cmpxchg_release(&cnet->nat_lost, NULL, p))
-		kfree(p);
+	smp_store_release(&cnet->nat_lost, p);
 	return 0;
 }
 EXPORT_SYMBOL_CT(ct_pending_translate);

@@ -169,7 +169,8 @@ struct ct_no_room {
  * @pending: packets on their way that have no flow yet: ct_pending.c
  * @said: what rules said of some of them, by tuple; the same
  * @nat_lost: what packets refer to that may have to be translated, and of which
- *	nothing can be kept: they are dropped. %NULL where nothing is translated here
+ *	nothing can be kept: they are dropped. %NULL where nothing is translated here;
+ *	set once, under nat/ct_nat_main.c's hooks_lock, read anywhere, freed at the end
  * @bridge: what the tracker asks of bridges, while bridged packets are tracked;
  *	under ct_bridged.c's lock, read under RCU
  * @bridge_users: rules that ask for that; under a lock of bridge/ct_bridge.c

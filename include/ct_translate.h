@@ -8,6 +8,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_nat.h>
 #include <linux/rcupdate.h>
+#include <linux/string.h>
 
 #include "ct_tuple.h"
 
@@ -39,7 +40,22 @@ struct ct_translator {
 		    const struct nf_nat_range2 *src);
 };
 
-/* Set for as long as that module is there; ct_core.c */
+/**
+ * ct_addrs_are_turned() - does a range begin behind its end?
+ * @range: addresses, of either family
+ * @family: NFPROTO_*
+ *
+ * Return: true if it does.
+ */
+static inline bool ct_addrs_are_turned(const struct nf_nat_range2 *range,
+				       u8 family)
+{
+	return memcmp(&range->min_addr, &range->max_addr,
+		      family == NFPROTO_IPV4 ? sizeof(struct in_addr) :
+					       sizeof(struct in6_addr)) > 0;
+}
+
+/* Set for as long as that module is there; ct_confirm.c */
 extern const struct ct_translator __rcu *ct_translator;
 
 #endif /* CT_TRANSLATE_H */

@@ -82,7 +82,8 @@ static int module_heard(struct notifier_block *nb, unsigned long state,
 	}
 	if (state != MODULE_STATE_LIVE)
 		make_room(mod->name, state == MODULE_STATE_COMING);
-	if (state == MODULE_STATE_LIVE && !strcmp(mod->name, "nf_nat"))
+	if (state == MODULE_STATE_LIVE && !strcmp(mod->name, "nf_nat") &&
+	    ct_is_nat_wanted())
 		pr_notice("nf_nat was loaded: it translates for who calls it, as openvswitch and act_ct do; rules go on asking ip_conntrack\n");
 	return NOTIFY_OK;
 }

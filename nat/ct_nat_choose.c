@@ -20,7 +20,7 @@
  *	A TCP connection that is closing gives its place, where nothing else is free.
  *
  *	Nothing is reserved: two that choose at once may choose the same, and the
- *	second one that becomes a flow chooses again (ct_core.c).
+ *	second one that becomes a flow chooses again (ct_confirm.c).
  *
  * Context
  *	Hooks, bottom halves off, RCU read-side section. Takes the lock of a flow

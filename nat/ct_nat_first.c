@@ -14,7 +14,7 @@
  *	found then, or it was dropped. It is seen by the count of references: one is
  *	the pool's, one is ours. A slot that is needed for another packet is taken; who
  *	comes too late is decided for anew, and, if that comes out otherwise, does
- *	not get the flow (ct_core.c). Of sources nothing is kept: that packet is
+ *	not get the flow (ct_confirm.c). Of sources nothing is kept: that packet is
  *	rewritten at the last hook.
  *
  * Context
@@ -73,6 +73,16 @@ static bool is_twin(const struct ct_pending *other, const struct ct_pending *p)
 	       ct_tuple_equal(&other->orig, &p->orig);
 }
 
+/* What became of a packet */
+static void take_over(struct ct_tuple *to, const struct ct_pending *twin)
+{
+	/*
+	 * Its last hook may be writing the source just now, which nobody here wants
+	 * to know; its destination is what it was when it was kept.
+	 */
+	data_race(*to = twin->bind.to);
+}
+
 static void put(struct ct_pending *p)
 {
 	if (p)
@@ -83,7 +93,7 @@ static void put(struct ct_pending *p)
  * ct_nat_first_find() - was anything decided for a packet of the same flow?
  * @cnet: the namespace
  * @p: what the packet refers to
- * @to: set to what that packet became
+ * @to: set to what that packet became; only its destination counts
  *
  * Context: hooks, bottom halves off.
  *
@@ -104,7 +114,7 @@ bool ct_nat_first_find(const struct ct_net *cnet, const struct ct_pending *p,
 	spin_lock(&firsts->lock);
 	found = is_twin(*slot, p);
 	if (found)
-		*to = (*slot)->bind.to;
+		take_over(to, *slot);
 	spin_unlock(&firsts->lock);
 	return found;
 }
@@ -113,7 +123,7 @@ bool ct_nat_first_find(const struct ct_net *cnet, const struct ct_pending *p,
  * ct_nat_first_keep() - a packet's destination was translated
  * @cnet: the namespace
  * @p: what the packet refers to
- * @to: set to what another packet of its flow has become meanwhile
+ * @to: set to what another packet of its flow has become meanwhile; the same
  *
  * Context: hooks, bottom halves off.
  *
@@ -129,7 +139,7 @@ bool ct_nat_first_keep(const struct ct_net *cnet, struct ct_pending *p,
 	spin_lock(&firsts->lock);
 	found = is_twin(*slot, p);
 	if (found) {
-		*to = (*slot)->bind.to;
+		take_over(to, *slot);
 	} else if (*slot != p) {
 		old = *slot;
 		nf_conntrack_get(&p->nfct.ct_general);

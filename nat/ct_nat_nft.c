@@ -250,10 +250,12 @@ static int load_ports(const struct nft_ctx *ctx, const struct nlattr *first,
 	if (!first)
 		return 0;
 	err = load_pair(ctx, first, last, reg, sizeof(__be16));
+	if (err)
+		return err;
 	nat->min_port = reg[0];
 	nat->max_port = reg[1];
 	nat->flags |= NF_NAT_RANGE_PROTO_SPECIFIED;
-	return err;
+	return 0;
 }
 
 static int load_flags(const struct nlattr *attr, u16 *flags)
@@ -279,10 +281,12 @@ static int load_addrs(const struct nft_ctx *ctx, const struct nlattr *first,
 	if (nat->family != NFPROTO_IPV4 && nat->family != NFPROTO_IPV6)
 		return -EAFNOSUPPORT;
 	err = load_pair(ctx, first, last, reg, len);
+	if (err)
+		return err;
 	nat->min_addr = reg[0];
 	nat->max_addr = reg[1];
 	nat->flags |= NF_NAT_RANGE_MAP_IPS;
-	return err;
+	return 0;
 }
 
 static int load_manip(const struct nlattr *attr, u8 *manip)

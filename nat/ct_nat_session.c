@@ -27,6 +27,7 @@
 #include "ct_compat.h"
 #include "ct_nat_engine.h"
 #include "ct_packet.h"
+#include "ip_conntrack.h"
 
 #if IS_ENABLED(CONFIG_NF_NAT)
 
@@ -159,11 +160,14 @@ bool ct_nat_is_nf_there(void)
 /**
  * ct_nat_session_take() - nf_nat may not be there, or have gone
  *
+ * Where we do not translate, nf_conntrack's netlink family has to find nobody: it loads
+ * nf_nat then.
+ *
  * Context: process.
  */
 void ct_nat_session_take(void)
 {
-	if (IS_ENABLED(CONFIG_XFRM))
+	if (IS_ENABLED(CONFIG_XFRM) && ct_is_dropin() && ct_is_nat_wanted())
 		cmpxchg(HOOK_POINTER, NULL, &hook);
 }
 

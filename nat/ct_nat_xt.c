@@ -36,6 +36,7 @@
 #include "ct_nat_beside.h"
 #include "ct_nat_legacy.h"
 #include "ct_nat_range.h"
+#include "ct_translate.h"
 #include "ip_conntrack.h"
 
 #define HOOK(_name)	BIT(NF_INET_##_name)
@@ -179,21 +180,13 @@ static bool has_proto(const struct xt_tgchk_param *par)
 	return e6->ipv6.proto && !(e6->ipv6.invflags & XT_INV_PROTO);
 }
 
-static bool is_upside_down(const struct nf_nat_range2 *range, u8 family)
-{
-	if (family == NFPROTO_IPV4)
-		return ntohl(range->min_addr.ip) > ntohl(range->max_addr.ip);
-	return memcmp(&range->min_addr, &range->max_addr,
-		      sizeof(range->min_addr)) > 0;
-}
-
 static int check_range(const struct xt_tgchk_param *par,
 		       const struct nf_nat_range2 *range)
 {
 	if (range->flags & ~NF_NAT_RANGE_MASK)
 		return refuse(par, "unknown flags");
 	if (range->flags & NF_NAT_RANGE_MAP_IPS &&
-	    is_upside_down(range, par->family))
+	    ct_addrs_are_turned(range, par->family))
 		return refuse(par, "addresses the wrong way round");
 	if (!(range->flags & NF_NAT_RANGE_PROTO_SPECIFIED))
 		return 0;

@@ -79,10 +79,7 @@ static int read_ports(const struct nlattr *attr, struct nf_nat_range2 *range,
 
 static bool is_upside_down(const struct nf_nat_range2 *range, u8 family)
 {
-	int len = family == NFPROTO_IPV4 ? sizeof(struct in_addr) :
-					   sizeof(struct in6_addr);
-
-	return memcmp(&range->min_addr, &range->max_addr, len) > 0 ||
+	return ct_addrs_are_turned(range, family) ||
 	       ntohs(range->min_proto.all) > ntohs(range->max_proto.all);
 }
 

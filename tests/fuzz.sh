@@ -6,9 +6,9 @@
 #
 # Everything that comes from outside, forged: packets on all processors, of which rules
 # say zones and marks early, and of which some wait in a queue, messages of ctnetlink,
-# rules that translate, sysctls and module parameters, all at once, with lists and a table that changes its
-# size beside them. Nothing may be reported by the kernel, numbers must agree
-# afterwards, and nothing may be left.
+# rules that translate, sysctls and module parameters, all at once, with lists and a
+# table that changes its size beside them. Nothing may be reported by the kernel,
+# numbers must agree afterwards, and nothing may be left.
 #
 # CT_FUZZ_SECONDS, CT_FUZZ_SEED: for how long (15 unless told), and beginning with
 # what; "make fuzz" is the long run. fuzz/corpus lists the seeds that found something

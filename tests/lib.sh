@@ -420,6 +420,24 @@ set_rules() {
 	{ echo "flush ruleset"; cat; } | on "$1" nft -f - || fail "rules of $1"
 }
 
+# nat_rules PREROUTING POSTROUTING [MORE]: the router translates by these, and has no
+# others; in a table of "ip", or of what $ip says.
+nat_rules() {
+	set_rules r <<-END
+	table ${ip:-ip} n {
+		chain pre {
+			type nat hook prerouting priority -100
+			$1
+		}
+		chain post {
+			type nat hook postrouting priority 100
+			$2
+		}
+		${3:-}
+	}
+	END
+}
+
 # set_masquerade NS DEVICE: nf_nat's rule for what leaves there, and no others.
 set_masquerade() {
 	set_rules "$1" <<-END

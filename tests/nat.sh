@@ -119,23 +119,6 @@ refused() {
 protocols=(tcp udp udp0 sctp echo gre other)
 with_ports=(tcp udp sctp)
 
-# rules PREROUTING POSTROUTING [MORE]: both families' words are the same
-nat_rules() {
-	set_rules r <<-END
-	table $ip n {
-		chain pre {
-			type nat hook prerouting priority -100
-			$1
-		}
-		chain post {
-			type nat hook postrouting priority 100
-			$2
-		}
-		${3:-}
-	}
-	END
-}
-
 kind_snat() {
 	local p
 	nat_rules "" "oifname r1 snat to $outside"

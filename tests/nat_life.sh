@@ -25,23 +25,6 @@ watch() {
 # seen DEVICE REGEX: how many packets like that
 seen() { grep -cE -- "$2" "$work/seen.$1"; }
 
-# nat_rules PREROUTING POSTROUTING [MORE]
-nat_rules() {
-	set_rules r <<-END
-	table ip n {
-		chain pre {
-			type nat hook prerouting priority -100
-			$1
-		}
-		chain post {
-			type nat hook postrouting priority 100
-			$2
-		}
-		${3:-}
-	}
-	END
-}
-
 udp() { wire c "ip src=$1 dst=10.12.0.1 / udp sport=$2 dport=$3"; }
 syn() { wire c "ip src=$1 dst=10.12.0.1 / tcp sport=$2 dport=80 flags=S seq=1000"; }
 

@@ -195,8 +195,7 @@ zones() {
 	ip -n d route replace default via 10.3.0.1 src 10.1.0.2
 	ip -n r rule add fwmark 2 lookup 102
 	ip -n r route add 10.1.0.0/24 via 10.3.0.2 dev r2 onlink table 102
-	set_rules r <<-END
-	table ip n {
+	nat_rules "ip daddr 10.12.0.9 dnat to 10.2.0.2" "oifname r1 masquerade" "
 		chain raw {
 			type filter hook prerouting priority -300
 			iifname r2 ct original zone set 2
@@ -206,17 +205,7 @@ zones() {
 			type filter hook prerouting priority -150
 			iifname r2 ct mark set 2
 			ct direction reply meta mark set ct mark
-		}
-		chain pre {
-			type nat hook prerouting priority -100
-			ip daddr 10.12.0.9 dnat to 10.2.0.2
-		}
-		chain post {
-			type nat hook postrouting priority 100
-			oifname r1 masquerade
-		}
-	}
-	END
+		}"
 	bg @d "$python" "$work/ask.py" tcp 10.2.0.2 7 7001
 	ask "zones: one" c tcp 10.2.0.2 7 7001
 	ask "zones: the other" d tcp 10.2.0.2 7 7002
@@ -339,23 +328,12 @@ END_OF_CHANGE
 
 # queued PRIORITY HOOK: changed there
 queued() {
-	set_rules r <<-END
-	table ip n {
+	nat_rules "ip daddr 10.12.0.9 dnat to 10.2.0.2" "oifname r1 masquerade" "
 		chain q {
 			type filter hook $2 priority $1
 			udp dport 77 queue num 6
 			udp sport 77 queue num 6
-		}
-		chain pre {
-			type nat hook prerouting priority -100
-			ip daddr 10.12.0.9 dnat to 10.2.0.2
-		}
-		chain post {
-			type nat hook postrouting priority 100
-			oifname r1 masquerade
-		}
-	}
-	END
+		}"
 	: > "$work/queue"
 	bg @r "$python" "$work/change.py" "$here" 6 > "$work/queue"
 	wait_for 90 grep -q ready "$work/queue" || fail "a queue"
